@@ -1,0 +1,207 @@
+"""The profile: what one kind of device measures and how its data becomes windows and alarms.
+
+A profile is written as YAML in `aiot_anomaly/profiles/` (read by `aiot_anomaly.profile_store`, where a
+person edits it) and travels as JSON inside the bundle, so the service and the function need no YAML.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+Direction = Literal["up", "down", "both"]
+
+
+class Frozen(BaseModel):
+    """Base of all configuration: strict, immutable, and no unknown field."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Sensor(Frozen):
+    """One measured quantity of the device."""
+
+    name: Name
+    unit: str
+    #: lowest and highest value that the sensor can truthfully report, in `unit`; others count as missing
+    valid_range: tuple[float, float]
+    #: the way in which an anomaly moves the sensor
+    direction: Direction = "both"
+    #: smallest deviation worth an alarm, in `unit`: the sensors' relative weights where `direction` counts
+    smallest_deviation: float = Field(gt=0)
+    #: False where the level drifts by nature (a room's temperature) and only a derived input is scored
+    score_level: bool = True
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Sensor:
+        low, high = self.valid_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"valid_range of {self.name} is [{low}, {high}]; expected two finite numbers, low < high")
+        return self
+
+
+class Change(Frozen):
+    """Derived input: the sensor's change over `span` grid intervals, in the sensor's unit."""
+
+    kind: Literal["change"]
+    name: Name
+    sensor: Name
+    span: int = Field(ge=1, le=10_000)
+
+
+class Imputation(Frozen):
+    """How missing values are filled, causally."""
+
+    method: Literal["hold"] = "hold"
+    #: longest run of missing grid intervals that is filled; a longer one breaks the window
+    longest_gap: int = Field(ge=0)
+
+
+class Window(Frozen):
+    """What the model sees at once. All lengths are in grid intervals (`Profile.interval_s`)."""
+
+    #: rows of a window
+    steps: int = Field(ge=2, le=2_000)
+    #: distance between two rows of a window
+    step: int = Field(default=1, ge=1)
+    #: each row is the mean of this many trailing grid intervals
+    aggregate: int = Field(default=1, ge=1)
+    #: a window is evaluated at every `stride`-th point of the grid (counted from 1970-01-01T00:00Z)
+    stride: int = Field(default=1, ge=1)
+
+
+class Season(Frozen):
+    """Which hours are alike: the calibration keeps one level for each slot."""
+
+    #: "none": one level; "hour_of_week": 24 hours × (working day, weekend), in `utc_offset_h`
+    kind: Literal["none", "hour_of_week"] = "none"
+    utc_offset_h: float = Field(default=0.0, ge=-14, le=14)
+
+    @property
+    def slots(self) -> int:
+        return 48 if self.kind == "hour_of_week" else 1
+
+
+class Scoring(Frozen):
+    """How residuals become one number; see `aiot_anomaly.training.graph`."""
+
+    #: "two_sided": level and shape distances; "directed": projection on the way an anomaly moves the sensors
+    kind: Literal["two_sided", "directed"] = "two_sided"
+    #: the last rows of the window over which residuals are averaged
+    last_steps: int = Field(ge=1)
+    #: added to the diagonal of the covariance of standardised inputs
+    ridge: float = Field(default=0.1, gt=0)
+    #: directed only: how uncertain the response of each sensor is, in units of its smallest deviation
+    response_uncertainty: float = Field(default=0.0, ge=0)
+
+
+class Threshold(Frozen):
+    """How the alarm threshold is set from held-back normal rows."""
+
+    #: quantile of the held-back normal scores that the threshold stands on
+    quantile: float = Field(gt=0.5, lt=1)
+    #: the threshold is that quantile times this factor
+    margin: float = Field(default=1.0, ge=1)
+
+
+class Incidents(Frozen):
+    """When anomalous decisions become an incident, and when it ends."""
+
+    #: opened when `k` of the last `n` decisions were anomalous
+    k: int = Field(ge=1)
+    n: int = Field(ge=1)
+    #: closed after this many consecutive normal decisions
+    quiet: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _k_of_n(self) -> Incidents:
+        if self.k > self.n:
+            raise ValueError(f"incidents open after {self.k} of {self.n} decisions; expected k <= n")
+        return self
+
+
+class Stream(Frozen):
+    """What the stream tolerates."""
+
+    #: a hole in the grid is waited for until a reading this much younger has come, in seconds
+    allowed_lateness_s: int = Field(default=0, ge=0)
+    #: a timestamp further ahead of the clock than this is refused, in seconds
+    future_skew_s: int = Field(default=300, ge=0)
+
+
+class Profile(Frozen):
+    """One kind of device."""
+
+    name: Name
+    title: str
+    description: str
+    sensors: tuple[Sensor, ...] = Field(min_length=1, max_length=256)
+    #: distance between two readings: the grid on which everything is computed, in seconds
+    interval_s: int = Field(ge=1)
+    derived: tuple[Change, ...] = ()
+    window: Window
+    imputation: Imputation
+    season: Season = Season()
+    scoring: Scoring
+    threshold: Threshold
+    incidents: Incidents
+    stream: Stream = Stream()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Profile:
+        names = [*self.sensor_names, *(d.name for d in self.derived)]
+        doubled = sorted({n for n in names if names.count(n) > 1})
+        if doubled:
+            raise ValueError(f"input names used twice: {', '.join(doubled)}")
+        for d in self.derived:
+            if d.sensor not in self.sensor_names:
+                raise ValueError(f"derived input {d.name} is of unknown sensor {d.sensor}; sensors: {self.sensor_names}")
+        unscored = [s.name for s in self.sensors if not s.score_level and s.name not in {d.sensor for d in self.derived}]
+        if unscored:
+            raise ValueError(f"sensors without a scored input: {unscored}; give each a derived input or score_level")
+        if self.scoring.last_steps > self.window.steps:
+            raise ValueError(f"scoring.last_steps is {self.scoring.last_steps}, the window has {self.window.steps}")
+        if self.scoring.kind == "directed" and all(s.direction == "both" for s in self.sensors):
+            raise ValueError("scoring is directed, but every sensor's direction is 'both'")
+        if self.season.kind == "hour_of_week" and 3600 % (self.interval_s * self.window.stride):
+            raise ValueError("with hour_of_week, an hour must be a multiple of interval_s × stride")
+        return self
+
+    @cached_property
+    def sensor_names(self) -> tuple[str, ...]:
+        return tuple(s.name for s in self.sensors)
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The columns of a window: the sensors, then the derived inputs."""
+        return (*self.sensor_names, *(d.name for d in self.derived))
+
+    @cached_property
+    def input_sensor(self) -> tuple[int, ...]:
+        """For each column of a window, the index of the sensor that it is from."""
+        return (*range(len(self.sensors)), *(self.sensor_names.index(d.sensor) for d in self.derived))
+
+    @cached_property
+    def scored_inputs(self) -> tuple[int, ...]:
+        """The columns of a window that are scored."""
+        levels = [i for i, s in enumerate(self.sensors) if s.score_level]
+        return (*levels, *range(len(self.sensors), len(self.input_names)))
+
+    @property
+    def memory(self) -> int:
+        """Grid intervals that derived inputs look back."""
+        return max((d.span for d in self.derived), default=0)
+
+    @property
+    def span(self) -> int:
+        """Grid intervals that one window needs, the evaluated one included, derived inputs' memory too."""
+        return (self.window.steps - 1) * self.window.step + self.window.aggregate + self.memory
+
+    @property
+    def history(self) -> int:
+        """Grid intervals to keep so that a window comes out as it would from the whole series."""
+        return self.span + self.imputation.longest_gap
