@@ -22,7 +22,7 @@ SCHEMA_VERSION = "1"
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 Outcome = Literal["decided", "warming_up", "duplicate", "late", "gap"]
 OUTCOMES: tuple[Outcome, ...] = ("decided", "warming_up", "duplicate", "late", "gap")
-IncidentState = Literal["none", "opened", "ongoing", "closed"]
+IncidentState = Literal["opened", "ongoing", "closed"]
 
 
 class _Message(BaseModel):
@@ -52,8 +52,8 @@ class Incident(_Message):
 
     id: str
     state: IncidentState
-    opened_at: AwareDatetime | None = None
-    peak_score: float | None = None
+    opened_at: AwareDatetime
+    peak_score: float
 
 
 class Contribution(_Message):
@@ -80,7 +80,8 @@ class Prediction(_Message):
     score: float = Field(ge=0)
     severity: float = Field(ge=0, le=1)
     reason: Literal["anomaly", "normal", "out_of_range", "insufficient_history"]
-    calibration: Literal["instance", "device", "bundle", "fleet"]
+    #: whose calibration was used: the one that came with the window, the bundle's for this device, or the fleet's
+    calibration: Literal["device", "bundle", "fleet"]
     contributions: list[Contribution]
     expected: dict[str, Expected]
     out_of_range: list[str] = []

@@ -159,8 +159,12 @@ class Profile(Frozen):
             raise ValueError(f"input names used twice: {', '.join(doubled)}")
         for d in self.derived:
             if d.sensor not in self.sensor_names:
-                raise ValueError(f"derived input {d.name} is of unknown sensor {d.sensor}; sensors: {self.sensor_names}")
-        unscored = [s.name for s in self.sensors if not s.score_level and s.name not in {d.sensor for d in self.derived}]
+                raise ValueError(
+                    f"derived input {d.name} is of unknown sensor {d.sensor}; sensors: {self.sensor_names}"
+                )
+        unscored = [
+            s.name for s in self.sensors if not s.score_level and s.name not in {d.sensor for d in self.derived}
+        ]
         if unscored:
             raise ValueError(f"sensors without a scored input: {unscored}; give each a derived input or score_level")
         if self.scoring.last_steps > self.window.steps:

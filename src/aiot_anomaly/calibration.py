@@ -1,0 +1,189 @@
+"""What is normal for one device: the part of the score that is its own, not the network's.
+
+One network serves a fleet; the calibration makes it fit each member. It is computed from the device's own
+normal windows by `base` (level and scale) and `complete` (how the network's residuals spread), and travels
+as small JSON with base64 arrays.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from aiot_anomaly import scoring
+from aiot_anomaly.errors import CalibrationError
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.series import Float, Int
+from aiot_anomaly.windows import Windows, season_slots
+
+#: fewest complete windows that a calibration is computed from
+FEWEST_WINDOWS = 50
+#: a scale is never below this share of the smallest deviation worth an alarm
+SCALE_FLOOR = 0.05
+#: half the width of the expected band, in deviations of normal residuals
+BAND = 3.0
+
+Encoded = Annotated[str, Field(max_length=4_000_000)]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Arrays that make the network fit one device.
+
+    Attributes:
+        center: (K, F) normal level of each input in each slot of the season, in physical units.
+        scale: (F,) normal deviation of each input from that level, in physical units.
+        weights: two_sided: (F, F) the level's precision matrix; directed: (F,) the matched filter.
+        score_scale: (2,) what the score's parts are divided by.
+        band: (F,) half the width of the expected band, in standardised units.
+        model_version: the bundle whose residuals `weights`, `score_scale` and `band` describe.
+        windows: how many windows it was computed from.
+    """
+
+    center: Float
+    scale: Float
+    weights: Float
+    score_scale: Float
+    band: Float
+    model_version: str
+    windows: int
+
+
+class CalibrationDocument(BaseModel):
+    """A calibration as JSON; arrays are base64 of little-endian 64-bit floats, row by row."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    profile: str
+    model_version: str
+    windows: int = Field(ge=1)
+    center: Encoded
+    scale: Encoded
+    weights: Encoded
+    score_scale: Encoded
+    band: Encoded
+
+
+def shapes(profile: Profile) -> dict[str, tuple[int, ...]]:
+    """The arrays of a calibration of this profile and their shapes."""
+    f = len(profile.input_names)
+    return {
+        "center": (profile.season.slots, f),
+        "scale": (f,),
+        "weights": (f, f) if profile.scoring.kind == "two_sided" else (f,),
+        "score_scale": (2,),
+        "band": (f,),
+    }
+
+
+def encode(profile: Profile, calibration: Calibration) -> CalibrationDocument:
+    """The calibration as a document."""
+    arrays = {
+        name: base64.b64encode(np.ascontiguousarray(getattr(calibration, name), dtype="<f8").tobytes()).decode()
+        for name in shapes(profile)
+    }
+    return CalibrationDocument(
+        profile=profile.name, model_version=calibration.model_version, windows=calibration.windows, **arrays
+    )
+
+
+def decode(profile: Profile, document: CalibrationDocument) -> Calibration:
+    """The document as arrays.
+
+    Raises:
+        CalibrationError: it is of another profile, an array has the wrong size or a value is not finite.
+    """
+    if document.profile != profile.name:
+        raise CalibrationError(f"calibration is of profile {document.profile!r}, expected {profile.name!r}")
+    arrays: dict[str, Float] = {}
+    for name, shape in shapes(profile).items():
+        try:
+            raw = base64.b64decode(getattr(document, name), validate=True)
+        except binascii.Error as e:
+            raise CalibrationError(f"calibration.{name} is not base64: {e}") from None
+        expected = 8 * int(np.prod(shape))
+        if len(raw) != expected:
+            raise CalibrationError(f"calibration.{name} has {len(raw)} bytes, expected {expected} for shape {shape}")
+        array = np.frombuffer(raw, dtype="<f8").reshape(shape)
+        if not np.isfinite(array).all():
+            raise CalibrationError(f"calibration.{name} holds a value that is not finite")
+        arrays[name] = array
+    for name in ("scale", "score_scale"):
+        if (arrays[name] <= 0).any():
+            raise CalibrationError(f"calibration.{name} holds a value that is not positive")
+    return Calibration(**arrays, model_version=document.model_version, windows=document.windows)
+
+
+def base(profile: Profile, windows: Windows) -> Calibration:
+    """Level and scale from normal windows; the parts that need the network are neutral.
+
+    Args:
+        profile: the kind of device.
+        windows: complete windows of normal operation.
+
+    Raises:
+        CalibrationError: there are too few windows.
+    """
+    if len(windows) < FEWEST_WINDOWS:
+        raise CalibrationError(
+            f"{len(windows)} complete normal windows, expected at least {FEWEST_WINDOWS}: give more normal rows"
+        )
+    last = windows.values[:, -1, :]
+    season = season_slots(profile, windows.ends)[:, -1]
+    center = _center(last, season, profile.season.slots)
+    deviation = np.sqrt(np.mean((last - center[season]) ** 2, axis=0))
+    floor = SCALE_FLOOR * np.array([profile.sensors[i].smallest_deviation for i in profile.input_sensor])
+    f = last.shape[1]
+    return Calibration(
+        center=center,
+        scale=np.maximum(deviation, floor),
+        weights=np.eye(f) if profile.scoring.kind == "two_sided" else np.zeros(f),
+        score_scale=np.ones(2),
+        band=np.full(f, BAND),
+        model_version="",
+        windows=len(windows),
+    )
+
+
+def _center(rows: Float, season: Int, slots: int) -> Float:
+    """(slots, F) mean of `rows` (n, F) in each slot; a slot without rows takes the mean of all."""
+    center = np.tile(rows.mean(axis=0), (slots, 1))
+    for slot in np.unique(season):
+        center[slot] = rows[season == slot].mean(axis=0)
+    return center
+
+
+#: windows and a calibration to (level (n, F), residual (n, F), last residual (n, F)), all standardised
+Residuals = Callable[[Windows, Calibration], tuple[Float, Float, Float]]
+
+
+def complete(profile: Profile, windows: Windows, residuals: Residuals, model_version: str) -> Calibration:
+    """The whole calibration of a device, from its own normal windows and the network's residuals on them.
+
+    Raises:
+        CalibrationError: there are too few windows.
+    """
+    start = base(profile, windows)
+    level, residual, last = residuals(windows, start)
+    if profile.scoring.kind == "two_sided":
+        weights = scoring.precision(profile, level)
+        parts = [scoring.level_distance(level, weights), scoring.shape_distance(residual)]
+        score_scale = np.array([np.quantile(p, 0.99) for p in parts])
+    else:
+        weights = scoring.filter_weights(profile, residual, start.scale)
+        score_scale = np.full(2, np.sqrt(np.mean((residual @ weights) ** 2)))
+    return Calibration(
+        center=start.center,
+        scale=start.scale,
+        weights=weights,
+        score_scale=np.maximum(score_scale, 1e-9),
+        band=BAND * np.sqrt(np.mean(last**2, axis=0)),
+        model_version=model_version,
+        windows=len(windows),
+    )

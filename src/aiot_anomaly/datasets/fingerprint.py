@@ -1,0 +1,44 @@
+"""The fingerprint of a data set: what a model's bundle names as the data that it was trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from aiot_anomaly.errors import DatasetError
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of one file, in hexadecimal."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def fingerprint(source: Path | Iterable[Path]) -> str:
+    """The SHA-256 over names and contents, independent of order and of where the data lies.
+
+    Args:
+        source: a folder (all its files, named relative to it), a file, or several files (named by their last part).
+
+    Raises:
+        DatasetError: there is no such file, no file at all, or two of the same name.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        named = {p.relative_to(source).as_posix(): p for p in source.rglob("*") if p.is_file()}
+    else:
+        paths = [source] if isinstance(source, Path) else list(source)
+        named = {p.name: p for p in paths}
+        if len(named) < len(paths):
+            raise DatasetError(
+                "two files of the same name; give the folder that holds them, so that they are told apart"
+            )
+    if not named:
+        raise DatasetError(f"no file to take a fingerprint of in {source}")
+    total = hashlib.sha256()
+    for name in sorted(named):
+        if not named[name].is_file():
+            raise DatasetError(f"no file {named[name]}")
+        # the length keeps a name apart from the digest that follows it
+        total.update(f"{len(name)}:{name}:{sha256(named[name])}\n".encode())
+    return total.hexdigest()

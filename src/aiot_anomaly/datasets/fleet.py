@@ -1,0 +1,147 @@
+"""A fleet's folder: `readings.csv` of its devices and `truth.csv` of what really happened to them.
+
+The simulator writes it and the notebooks read it. Both files are text that any tool opens:
+
+    readings.csv   device_id,timestamp,<the profile's sensors>
+    truth.csv      device_id,kind,start,end,size,anomalous
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aiot_anomaly.datasets import table
+from aiot_anomaly.datasets.recording import Recording
+from aiot_anomaly.errors import DatasetError
+from aiot_anomaly.profile import Profile
+
+READINGS = "readings.csv"
+TRUTH = "truth.csv"
+_TRUTH_COLUMNS = ("device_id", "kind", "start", "end", "size", "anomalous")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Something that happened to a device.
+
+    Attributes:
+        device_id: the device.
+        kind: what it was, e.g. "leak".
+        start: unix seconds of its beginning.
+        end: unix seconds of its end; the reading at `end` is normal again.
+        size: how large, in the kind's own measure (leak: share of the district's mean inflow).
+        anomalous: False for a disturbance that must not raise an alarm.
+    """
+
+    device_id: str
+    kind: str
+    start: int
+    end: int
+    size: float
+    anomalous: bool = True
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The recordings of some devices and what really happened to them."""
+
+    recordings: tuple[Recording, ...]
+    truth: tuple[Truth, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+
+def labels(device_id: str, timestamps: NDArray[np.int64], truth: Iterable[Truth]) -> NDArray[np.bool_]:
+    """(n,) bool: True where an anomalous event of the device is going on."""
+    marked = np.zeros(len(timestamps), dtype=np.bool_)
+    for t in truth:
+        if t.anomalous and t.device_id == device_id:
+            marked |= (timestamps >= t.start) & (timestamps < t.end)
+    return marked
+
+
+def read(folder: Path, profile: Profile) -> Fleet:
+    """Reads a fleet; where the folder has no `truth.csv` the recordings are not labelled.
+
+    Raises:
+        DatasetError: the folder holds no `readings.csv`, or one that does not fit the profile.
+    """
+    recordings = table.read(folder / READINGS, profile, device_column="device_id")
+    if not (folder / TRUTH).is_file():
+        return Fleet(tuple(recordings))
+    truth = read_truth(folder / TRUTH)
+    return Fleet(tuple(replace(r, labels=labels(r.device_id, r.timestamps, truth)) for r in recordings), truth)
+
+
+def write(folder: Path, fleet: Fleet, profile: Profile) -> int:
+    """Writes a fleet's two files, each complete or not at all, and returns the number of readings.
+
+    The text of a number is the shortest that reads back as the same number.
+    """
+    rows = 0
+    folder.mkdir(parents=True, exist_ok=True)
+    with _whole_file(folder / READINGS) as out:
+        out.writerow(("device_id", "timestamp", *profile.sensor_names))
+        for r in fleet.recordings:
+            for t, values in zip(r.timestamps.tolist(), r.values.tolist(), strict=True):
+                out.writerow((r.device_id, iso(t), *("" if math.isnan(v) else v for v in values)))
+            rows += len(r)
+    write_truth(folder / TRUTH, fleet.truth)
+    return rows
+
+
+def read_truth(path: Path) -> tuple[Truth, ...]:
+    """Reads a `truth.csv`.
+
+    Raises:
+        DatasetError: it cannot be read; the text names the line.
+    """
+    events = []
+    with path.open(newline="", encoding="utf-8") as f:
+        rows = csv.DictReader(f)
+        if tuple(rows.fieldnames or ()) != _TRUTH_COLUMNS:
+            raise DatasetError(f"{path} has the columns {rows.fieldnames}, expected {list(_TRUTH_COLUMNS)}")
+        for row in rows:
+            try:
+                start, end = (int(datetime.fromisoformat(row[k]).timestamp()) for k in ("start", "end"))
+                anomalous = {"true": True, "false": False}[row["anomalous"]]
+                events.append(Truth(row["device_id"], row["kind"], start, end, float(row["size"]), anomalous))
+            except (ValueError, KeyError, TypeError) as e:
+                raise DatasetError(f"{path}, line {rows.line_num}: {e!r} in {row}") from None
+    return tuple(events)
+
+
+def write_truth(path: Path, truth: Sequence[Truth]) -> None:
+    """Writes a `truth.csv`, ordered by device and start."""
+    with _whole_file(path) as out:
+        out.writerow(_TRUTH_COLUMNS)
+        for t in sorted(truth, key=lambda t: (t.device_id, t.start, t.end, t.kind)):
+            row = (t.device_id, t.kind, iso(t.start), iso(t.end), t.size, "true" if t.anomalous else "false")
+            out.writerow(row)
+
+
+def iso(timestamp: int) -> str:
+    """Unix seconds as ISO 8601 in UTC, e.g. 2026-11-22T19:00:00Z."""
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[Any]:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", newline="", encoding="utf-8") as f:
+            yield csv.writer(f, lineterminator="\n")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,96 @@
+"""From residuals to one number, in numpy: the reference that the graph in the bundle must agree with.
+
+Two kinds (`Scoring.kind` of the profile), both higher when more anomalous and never negative:
+
+- `two_sided`: s = sqrt(m'Pm / q_level + (Σ|e|)² / q_shape), with m the mean of the last standardised
+  inputs, e the mean of the last residuals of the network, P the inverse of m's regularised covariance.
+  A Mahalanobis distance of the level beside the network's judgement of the shape.
+- `directed`: s = max(0, w·e) / q, with w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ, the matched filter for the
+  way δ in which an anomaly moves the sensors (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.series import Float
+
+
+def direction(profile: Profile, scale: Float) -> Float:
+    """(F,) the way an anomaly moves the standardised inputs: sign × smallest deviation / scale."""
+    signs = {"up": 1.0, "down": -1.0, "both": 0.0}
+    sensors = [profile.sensors[i] for i in profile.input_sensor]
+    delta = np.array([signs[s.direction] * s.smallest_deviation for s in sensors]) / scale
+    return delta * mask(profile)
+
+
+def mask(profile: Profile) -> Float:
+    """(F,) 1 for a scored input, 0 for one that is only carried along."""
+    result = np.zeros(len(profile.input_names))
+    result[list(profile.scored_inputs)] = 1.0
+    return result
+
+
+def covariance(rows: Float) -> Float:
+    """The Ledoit-Wolf shrunk covariance of `rows` (n, F) about their mean.
+
+    Ledoit & Wolf (2004), A well-conditioned estimator for large-dimensional covariance matrices; in numpy
+    so that a service without scikit-learn can calibrate a device (a test holds it against scikit-learn's).
+    """
+    n, f = rows.shape
+    centred = rows - rows.mean(axis=0)
+    sample = centred.T @ centred / n
+    mean_variance = np.trace(sample) / f
+    distance = np.sum((sample - mean_variance * np.eye(f)) ** 2) / f
+    squares = centred**2
+    error = (np.sum(squares.T @ squares) / n - np.sum(sample**2)) / (n * f)
+    shrinkage = 0.0 if distance == 0 else min(1.0, max(0.0, error) / distance)
+    return (1 - shrinkage) * sample + shrinkage * mean_variance * np.eye(f)
+
+
+def precision(profile: Profile, level: Float) -> Float:
+    """(F, F) inverse of the regularised covariance of `level` (n, F); zero for inputs that are not scored."""
+    chosen = np.array(profile.scored_inputs)
+    c = covariance(level[:, chosen]) + profile.scoring.ridge * np.eye(len(chosen))
+    result = np.zeros((level.shape[1], level.shape[1]))
+    result[np.ix_(chosen, chosen)] = np.linalg.inv(c)
+    return result
+
+
+def filter_weights(profile: Profile, residual: Float, scale: Float) -> Float:
+    """(F,) the matched filter's weights, of unit length, from normal residuals (n, F) and the inputs' scale (F,)."""
+    chosen = np.array(profile.scored_inputs)
+    delta = direction(profile, scale)[chosen]
+    uncertain = profile.scoring.response_uncertainty**2 * np.diag(delta**2)
+    c = covariance(residual[:, chosen]) + uncertain + profile.scoring.ridge * np.eye(len(chosen))
+    w = np.linalg.solve(c, delta)
+    result = np.zeros(residual.shape[1])
+    result[chosen] = w / np.linalg.norm(w)
+    return result
+
+
+def level_distance(level: Float, precision_: Float) -> Float:
+    """(n,) m'Pm of `level` (n, F)."""
+    return np.asarray(np.einsum("ni,ij,nj->n", level, precision_, level))
+
+
+def shape_distance(residual: Float) -> Float:
+    """(n,) (Σ|e|)² of `residual` (n, F)."""
+    return np.asarray(np.abs(residual).sum(axis=1) ** 2)
+
+
+def two_sided(level: Float, residual: Float, precision_: Float, scales: Float) -> Float:
+    """(n,) raw two-sided scores; `scales` (2,) holds q_level and q_shape."""
+    return np.asarray(np.sqrt(level_distance(level, precision_) / scales[0] + shape_distance(residual) / scales[1]))
+
+
+def directed(residual: Float, weights: Float, scale: float) -> Float:
+    """(n,) raw directed scores."""
+    return np.maximum(residual @ weights, 0.0) / scale
+
+
+def severity(score: Float | float) -> Float:
+    """0 … 1 for a calibrated score: 0 at 0, 0.5 at the threshold (1.0), towards 1 beyond."""
+    squared = np.asarray(score, dtype=np.float64) ** 2
+    return np.asarray(squared / (1.0 + squared))

@@ -1,0 +1,130 @@
+"""Training the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from pydantic import Field
+from tqdm.auto import tqdm
+
+from aiot_anomaly.calibration import Calibration
+from aiot_anomaly.errors import TrainingError
+from aiot_anomaly.profile import Frozen, Profile
+from aiot_anomaly.scoring import mask
+from aiot_anomaly.series import Float
+from aiot_anomaly.training.corruption import corrupt
+from aiot_anomaly.training.graph import CLIP
+from aiot_anomaly.training.network import NetworkConfig, build, clock_table
+from aiot_anomaly.windows import Windows, season_slots
+
+
+class FitConfig(Frozen):
+    """How the network is trained."""
+
+    epochs: int = Field(default=20, ge=1)
+    batch: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    #: most windows of one epoch; more are thinned evenly
+    most_windows: int = Field(default=100_000, ge=100)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One device's normal windows with its calibration."""
+
+    windows: Windows
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained network and its history: `loss` and `val_loss` for each epoch."""
+
+    network: Any
+    history: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    z: Float  # (n, T, F) standardised
+    clock: Float  # (n, T, C)
+    scale: Float  # (n, F)
+
+    def thinned(self, most: int) -> _Rows:
+        step = -(-len(self.z) // most)
+        return _Rows(self.z[::step], self.clock[::step], self.scale[::step])
+
+
+def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
+    """(n, T, F) the model's inputs, as the graph computes them."""
+    level = calibration.center[season_slots(profile, windows.ends)]
+    return np.clip((windows.values - level) / calibration.scale, -CLIP, CLIP) * mask(profile)
+
+
+def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
+    if not examples or not sum(len(e.windows) for e in examples):
+        raise TrainingError("no complete window to train on: give longer recordings or a shorter profile.window")
+    table = clock_table(profile)
+    return _Rows(
+        np.concatenate([standardise(profile, e.windows, e.calibration) for e in examples]),
+        np.concatenate([table[season_slots(profile, e.windows.ends)] for e in examples]),
+        np.concatenate([np.tile(e.calibration.scale, (len(e.windows), 1)) for e in examples]),
+    )
+
+
+def fit(
+    profile: Profile,
+    train: Sequence[Example],
+    held_back: Sequence[Example],
+    network_config: NetworkConfig,
+    config: FitConfig,
+    *,
+    progress: bool = True,
+) -> Fitted:
+    """Trains a network; the weights with the best loss on held-back normal windows are kept.
+
+    Raises:
+        TrainingError: there is nothing to train on.
+    """
+    keras.utils.set_random_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    network = build(profile, network_config)
+    rows = _rows(profile, train).thinned(config.most_windows)
+    check = _rows(profile, held_back).thinned(config.most_windows)
+    steps = config.epochs * -(-len(rows.z) // config.batch)
+    network.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps), clipnorm=1.0), "mse"
+    )
+
+    def batch(part: _Rows, source: np.random.Generator) -> tuple[list[Float], Float]:
+        z = corrupt(profile, part.z, part.scale, source) if network_config.denoise else part.z
+        return ([z, part.clock] if part.clock.shape[-1] else [z]), part.z
+
+    check_inputs, check_target = batch(check, np.random.default_rng(config.seed + 1))
+    history: dict[str, list[float]] = {"loss": [], "val_loss": []}
+    best, best_weights = np.inf, network.get_weights()
+    bar = tqdm(range(config.epochs), desc="training", unit="epoch", disable=not progress)
+    for epoch in bar:
+        inputs, target = batch(rows, rng)
+        keras.utils.set_random_seed(config.seed + epoch)
+        result = network.fit(
+            inputs,
+            target,
+            batch_size=config.batch,
+            epochs=1,
+            verbose=0,
+            validation_data=(check_inputs, check_target),
+            validation_batch_size=1024,
+        )
+        for name, values in history.items():
+            values.append(float(result.history[name][0]))
+        if history["val_loss"][-1] < best:
+            best, best_weights = history["val_loss"][-1], network.get_weights()
+        bar.set_postfix(loss=f"{history['loss'][-1]:.4f}", held_back=f"{history['val_loss'][-1]:.4f}")
+    network.set_weights(best_weights)
+    return Fitted(network, history)

@@ -1,0 +1,115 @@
+"""The whole detector as one TensorFlow function: standardise, network, score, explain.
+
+Exported to ONNX it is the bundle's `model.onnx`: physical units and a calibration in; score, contributions
+and expected values out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from aiot_anomaly import scoring
+from aiot_anomaly.calibration import shapes
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.training.network import clock_table
+
+#: standardised inputs are clipped to ± this
+CLIP = 10.0
+OUTPUTS = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
+
+
+def carriers(profile: Profile) -> list[int]:
+    """For each sensor, the scored column of the window that carries its expected value."""
+    return [next(c for c in profile.scored_inputs if profile.input_sensor[c] == s) for s in range(len(profile.sensors))]
+
+
+def signature(profile: Profile) -> list[Any]:
+    """The function's inputs, in order, each with a leading batch dimension."""
+    steps, width = profile.window.steps, len(profile.input_names)
+    # values and levels come in double precision: a small change of a large value must survive the subtraction
+    return [
+        tf.TensorSpec((None, steps, width), tf.float64, name="values"),
+        tf.TensorSpec((None, steps), tf.int64, name="season"),
+        tf.TensorSpec((None,), tf.float32, name="threshold"),
+        *(
+            tf.TensorSpec((None, *shape), tf.float64 if name in {"center", "scale"} else tf.float32, name=name)
+            for name, shape in shapes(profile).items()
+        ),
+    ]
+
+
+def detector(profile: Profile, network: Any) -> Any:
+    """The function that the bundle carries.
+
+    Args:
+        profile: the kind of device.
+        network: from `aiot_anomaly.training.network.build`, trained.
+
+    Returns:
+        A `tf.function` with the inputs of `signature` that returns the tensors of `OUTPUTS`, in order:
+        score (B,), contributions, expected, lower, upper (B, S) and level, residual, last (B, F).
+    """
+    mask = tf.constant(scoring.mask(profile), tf.float32)
+    table = tf.constant(clock_table(profile), tf.float32)
+    to_sensor = tf.constant(np.eye(len(profile.sensors))[list(profile.input_sensor)], tf.float32)
+    carrier, sensors = carriers(profile), len(profile.sensors)
+    averaged = profile.scoring.last_steps
+
+    def columns(tensor: Any) -> Any:
+        return tf.gather(tensor, carrier, axis=1)
+
+    def standardise(values: Any, season: Any, center: Any, scale: Any) -> tuple[Any, Any]:
+        if profile.season.slots == 1:
+            level = tf.repeat(center, profile.window.steps, axis=1)
+        else:
+            level = tf.matmul(tf.one_hot(season, profile.season.slots, dtype=tf.float64), center)
+        z = tf.cast((values - level) / scale[:, None, :], tf.float32)
+        return tf.clip_by_value(z, -CLIP, CLIP) * mask, level
+
+    def reconstruct(z: Any, season: Any) -> Any:
+        return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
+
+    def parts(level: Any, residual: Any, weights: Any, scales: Any) -> tuple[Any, Any]:
+        if profile.scoring.kind == "directed":
+            each = weights * residual
+            raw = tf.nn.relu(tf.reduce_sum(each, axis=1)) / scales[:, 0]
+            return raw, tf.abs(each)
+        each_level = level * tf.linalg.matvec(weights, level) / scales[:, :1]
+        size = tf.abs(residual)
+        each_shape = size * tf.reduce_sum(size, axis=1, keepdims=True) / scales[:, 1:]
+        raw = tf.sqrt(tf.nn.relu(tf.reduce_sum(each_level, axis=1)) + tf.reduce_sum(each_shape, axis=1))
+        return raw, tf.abs(each_level) + each_shape
+
+    @tf.function(input_signature=signature(profile))
+    def detect(
+        values: Any, season: Any, threshold: Any, center: Any, scale: Any, weights: Any, score_scale: Any, band: Any
+    ) -> list[Any]:
+        z, normal = standardise(values, season, center, scale)
+        reconstructed = reconstruct(z, season)
+        difference = (z - reconstructed) * mask
+        level = tf.reduce_mean(z[:, -averaged:], axis=1)
+        residual = tf.reduce_mean(difference[:, -averaged:], axis=1)
+        raw, each = parts(level, residual, weights, score_scale)
+        shares = tf.matmul(each, to_sensor) + 1e-9
+        # a derived input's expected value moves its sensor by as much
+        carried = columns(values[:, -1]) - columns(normal[:, -1])
+        expected = (
+            values[:, -1, :sensors] - carried + columns(scale) * tf.cast(columns(reconstructed[:, -1]), tf.float64)
+        )
+        margin = columns(scale) * tf.cast(columns(band), tf.float64)
+        result = {
+            "score": raw / threshold,
+            "contributions": shares / tf.reduce_sum(shares, axis=1, keepdims=True),
+            "expected": expected,
+            "lower": expected - margin,
+            "upper": expected + margin,
+            "level": level,
+            "residual": residual,
+            "last": difference[:, -1],
+        }
+        return [tf.identity(result[name], name=name) for name in OUTPUTS]
+
+    return detect

@@ -1,0 +1,53 @@
+"""The LSTM autoencoder.
+
+An LSTM reads the standardised window into a small code; a second LSTM, told the code at every step, writes
+the window back (Malhotra et al. 2016, LSTM-based encoder-decoder for multi-sensor anomaly detection,
+arXiv:1607.00148). With `denoise` the network learns from windows with injected anomalies what to take away,
+and its output is the input less that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from aiot_anomaly.profile import Frozen, Profile
+from aiot_anomaly.series import Float
+
+
+class NetworkConfig(Frozen):
+    """The network's size."""
+
+    units: int = Field(default=64, ge=1, le=512)
+    code: int = Field(default=16, ge=1, le=256)
+    denoise: bool = False
+
+
+def clock_table(profile: Profile) -> Float:
+    """(K, 3) for each slot of the season: sine and cosine of the hour, 1 on weekends; (1, 0) without a season."""
+    if profile.season.kind == "none":
+        return np.zeros((1, 0))
+    slot = np.arange(profile.season.slots)
+    angle = 2 * np.pi * (slot % 24 + 0.5) / 24
+    return np.stack([np.sin(angle), np.cos(angle), (slot >= 24).astype(float)], axis=1)
+
+
+def build(profile: Profile, config: NetworkConfig):  # type: ignore[no-untyped-def] # Keras publishes no types
+    """The network: standardised windows (B, T, F) and clock (B, T, C) to reconstructed windows (B, T, F)."""
+    import keras  # noqa: PLC0415 - takes seconds; only those who train pay
+
+    steps, width = profile.window.steps, len(profile.input_names)
+    clocks = clock_table(profile).shape[1]
+    window = keras.Input((steps, width), name="window")
+    clock = keras.Input((steps, clocks), name="clock")
+    together = keras.layers.Concatenate()([window, clock]) if clocks else window
+    state = keras.layers.LSTM(config.units, name="encoder")(together)
+    code = keras.layers.Dense(config.code, name="code")(state)
+    repeated = keras.layers.RepeatVector(steps)(code)
+    told = keras.layers.Concatenate()([repeated, clock]) if clocks else repeated
+    decoded = keras.layers.LSTM(config.units, return_sequences=True, name="decoder")(told)
+    start = "zeros" if config.denoise else "glorot_uniform"
+    output = keras.layers.Dense(width, kernel_initializer=start, name="output")(decoded)
+    if config.denoise:
+        output = keras.layers.Subtract(name="cleaned")([window, output])
+    return keras.Model([window, clock] if clocks else [window], output, name="lstm_autoencoder")

@@ -1,0 +1,94 @@
+"""Windows: what the model sees at once, and which rows of a series each of them decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from aiot_anomaly import preprocessing
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.series import Bool, Float, Int, Series
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The evaluated points of a series.
+
+    Attributes:
+        ends: (W,) times of the windows' last rows, seconds since 1970 UTC.
+        values: (W, T, F) in physical units; a window that is not complete holds NaN.
+        complete: (W,) True where no value is missing.
+        out_of_range: (W, S) True where a reading that the window decides was out of the sensor's range.
+    """
+
+    ends: Int
+    values: Float
+    complete: Bool
+    out_of_range: Bool
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def only(self, chosen: Bool) -> Windows:
+        """Those windows where `chosen` (W,) is True."""
+        return Windows(self.ends[chosen], self.values[chosen], self.complete[chosen], self.out_of_range[chosen])
+
+
+def deciding_slot(profile: Profile, slot: Int) -> Int:
+    """The slot of the window that decides a reading at `slot`: the next multiple of the stride."""
+    stride = profile.window.stride
+    return -(-slot // stride) * stride
+
+
+def cut(profile: Profile, series: Series, *, first_slot: int | None = None) -> Windows:
+    """The windows of a series, one at each evaluated point that a reading came for.
+
+    Args:
+        profile: the kind of device.
+        series: with at least `profile.history` rows before the first window that is wanted.
+        first_slot: windows that end earlier are left out.
+    """
+    window, n = profile.window, len(series)
+    grid = series.first_slot + np.arange(n)
+    ends = np.unique(deciding_slot(profile, grid[series.observed]))
+    ends = ends[(ends < series.first_slot + n) & (ends >= (series.first_slot if first_slot is None else first_slot))]
+    columns = preprocessing.inputs(profile, series)
+    # rows before the series' start are missing: row -1 of the padded columns stands for them
+    padded = np.vstack([columns, np.full((1, columns.shape[1]), np.nan)])
+    at = (ends - series.first_slot)[:, None] - window.step * np.arange(window.steps - 1, -1, -1)[None, :]
+    values = padded[np.where(at >= 0, at, n)]
+    decided = (ends - series.first_slot)[:, None] - np.arange(window.stride)[None, :]
+    out = np.vstack([series.out_of_range, np.zeros((1, series.out_of_range.shape[1]), dtype=bool)])
+    return Windows(
+        ends=ends * profile.interval_s,
+        values=values,
+        complete=~np.isnan(values).any(axis=(1, 2)),
+        out_of_range=out[np.where(decided >= 0, decided, n)].any(axis=1),
+    )
+
+
+def season_slots(profile: Profile, ends: Int) -> Int:
+    """The season's slot of each row of each window.
+
+    Args:
+        profile: the kind of device.
+        ends: (W,) seconds since 1970 UTC.
+
+    Returns:
+        (W, T) in 0 … `profile.season.slots` - 1; for hour_of_week, hour + 24 on Saturday and Sunday.
+    """
+    window = profile.window
+    if profile.season.kind == "none":
+        return np.zeros((len(ends), window.steps), dtype=np.int64)
+    back = window.step * profile.interval_s * np.arange(window.steps - 1, -1, -1)
+    # a row is the mean of what lies before it, so it belongs to the hour that just ended
+    local = ends[:, None] - back[None, :] - 1 + int(profile.season.utc_offset_h * 3600)
+    weekday = (local // 86_400 + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+    return (local // 3600) % 24 + np.where(weekday >= 5, 24, 0)
+
+
+def as_datetime(seconds: int | float) -> datetime:
+    """A time in seconds since 1970 as a datetime in UTC."""
+    return datetime.fromtimestamp(float(seconds), tz=UTC)
