@@ -103,14 +103,17 @@ class Bundle:
 
     @property
     def profile(self) -> Profile:
+        """The kind of device that it is for."""
         return self.manifest.profile
 
     @property
     def version(self) -> str:
+        """Names the content: the same model has the same version."""
         return self.manifest.version
 
     @property
     def threshold(self) -> float:
+        """The raw score that is calibrated to 1.0."""
         return self.manifest.threshold.value
 
     def calibration(self, device_id: str) -> tuple[Calibration, str]:

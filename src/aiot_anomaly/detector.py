@@ -33,6 +33,7 @@ class Detector:
 
     @property
     def profile(self) -> Profile:
+        """The kind of device that it is for."""
         return self.bundle.profile
 
     def calibration(self, device_id: str, own: Calibration | None = None) -> tuple[Calibration, Source]:

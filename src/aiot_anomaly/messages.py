@@ -130,7 +130,8 @@ def check_against(batch: ReadingBatch, profile: Profile, now: datetime) -> None:
         unknown = reading.values.keys() - known
         if unknown:
             raise MessageError(
-                f"unknown sensor {', '.join(sorted(unknown))}; profile {profile.name} has {', '.join(profile.sensor_names)}",
+                f"unknown sensor {', '.join(sorted(unknown))}; "
+                f"profile {profile.name} has {', '.join(profile.sensor_names)}",
                 code="unknown_sensor",
             )
         ahead = (reading.timestamp - now).total_seconds()

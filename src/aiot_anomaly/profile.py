@@ -83,6 +83,7 @@ class Season(Frozen):
 
     @property
     def slots(self) -> int:
+        """How many levels the calibration keeps for each input."""
         return 48 if self.kind == "hour_of_week" else 1
 
 
@@ -177,6 +178,7 @@ class Profile(Frozen):
 
     @cached_property
     def sensor_names(self) -> tuple[str, ...]:
+        """In the order of the columns."""
         return tuple(s.name for s in self.sensors)
 
     @cached_property

@@ -16,6 +16,9 @@ import numpy as np
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
 
+#: standardised inputs are clipped to ± this
+CLIP = 10.0
+
 
 def direction(profile: Profile, scale: Float) -> Float:
     """(F,) the way an anomaly moves the standardised inputs: sign × smallest deviation / scale."""
@@ -46,7 +49,7 @@ def covariance(rows: Float) -> Float:
     squares = centred**2
     error = (np.sum(squares.T @ squares) / n - np.sum(sample**2)) / (n * f)
     shrinkage = 0.0 if distance == 0 else min(1.0, max(0.0, error) / distance)
-    return (1 - shrinkage) * sample + shrinkage * mean_variance * np.eye(f)
+    return np.asarray((1 - shrinkage) * sample + shrinkage * mean_variance * np.eye(f))
 
 
 def precision(profile: Profile, level: Float) -> Float:

@@ -50,7 +50,7 @@ class DeviceState:
     watermark: int | None = None
     outcomes: Mapping[Outcome, int] = field(default_factory=_no_outcomes)
     messages: tuple[str, ...] = ()
-    tracker: IncidentTracker = IncidentTracker()
+    tracker: IncidentTracker = field(default_factory=IncidentTracker)
     model_version: str = ""
 
     @property

@@ -65,7 +65,7 @@ def cut(profile: Profile, series: Series, *, first_slot: int | None = None) -> W
         ends=ends * profile.interval_s,
         values=values,
         complete=~np.isnan(values).any(axis=(1, 2)),
-        out_of_range=out[np.where(decided >= 0, decided, n)].any(axis=1),
+        out_of_range=np.asarray(out[np.where(decided >= 0, decided, n)].any(axis=1)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.scoring import direction
+from aiot_anomaly.scoring import CLIP, direction
 from aiot_anomaly.series import Float
 
 
@@ -37,10 +37,10 @@ def corrupt(
     n, steps, width = windows.shape
     ways = np.stack([direction(profile, s) for s in np.unique(scale, axis=0)])
     index = np.unique(scale, axis=0, return_inverse=True)[1].reshape(-1)
-    size = np.exp(rng.uniform(*np.log(magnitude), size=(n, 1)))
+    size = np.exp(rng.uniform(np.log(magnitude[0]), np.log(magnitude[1]), size=(n, 1)))
     response = rng.uniform(0.2, 1.8, size=(n, width))
     shift = ways[index] * size * response * (rng.random((n, 1)) < share)
     # half of the anomalies began before the window
     onset = np.where(rng.random(n) < 0.5, 0, rng.integers(0, steps, size=n))
     active = np.arange(steps)[None, :] >= onset[:, None]
-    return np.clip(windows + active[:, :, None] * shift[:, None, :], -10.0, 10.0)
+    return np.asarray(np.clip(windows + active[:, :, None] * shift[:, None, :], -CLIP, CLIP))

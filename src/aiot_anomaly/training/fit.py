@@ -14,10 +14,9 @@ from tqdm.auto import tqdm
 from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Frozen, Profile
-from aiot_anomaly.scoring import mask
+from aiot_anomaly.scoring import CLIP, mask
 from aiot_anomaly.series import Float
 from aiot_anomaly.training.corruption import corrupt
-from aiot_anomaly.training.graph import CLIP
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
 

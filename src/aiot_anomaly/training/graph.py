@@ -16,8 +16,6 @@ from aiot_anomaly.calibration import shapes
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.network import clock_table
 
-#: standardised inputs are clipped to ± this
-CLIP = 10.0
 OUTPUTS = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
 
 
@@ -67,7 +65,7 @@ def detector(profile: Profile, network: Any) -> Any:
         else:
             level = tf.matmul(tf.one_hot(season, profile.season.slots, dtype=tf.float64), center)
         z = tf.cast((values - level) / scale[:, None, :], tf.float32)
-        return tf.clip_by_value(z, -CLIP, CLIP) * mask, level
+        return tf.clip_by_value(z, -scoring.CLIP, scoring.CLIP) * mask, level
 
     def reconstruct(z: Any, season: Any) -> Any:
         return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
@@ -83,7 +81,7 @@ def detector(profile: Profile, network: Any) -> Any:
         raw = tf.sqrt(tf.nn.relu(tf.reduce_sum(each_level, axis=1)) + tf.reduce_sum(each_shape, axis=1))
         return raw, tf.abs(each_level) + each_shape
 
-    @tf.function(input_signature=signature(profile))
+    @tf.function(input_signature=signature(profile))  # type: ignore[untyped-decorator] # TensorFlow publishes no types
     def detect(
         values: Any, season: Any, threshold: Any, center: Any, scale: Any, weights: Any, score_scale: Any, band: Any
     ) -> list[Any]:
