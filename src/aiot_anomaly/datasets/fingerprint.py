@@ -30,9 +30,7 @@ def fingerprint(source: Path | Iterable[Path]) -> str:
         paths = [source] if isinstance(source, Path) else list(source)
         named = {p.name: p for p in paths}
         if len(named) < len(paths):
-            raise DatasetError(
-                "two files of the same name; give the folder that holds them, so that they are told apart"
-            )
+            raise DatasetError("two files of the same name; give the folder that holds them both")
     if not named:
         raise DatasetError(f"no file to take a fingerprint of in {source}")
     total = hashlib.sha256()

@@ -102,17 +102,13 @@ def locate(download: bool = True, *, cache: Path | None = None, source: str = SO
     if root:
         folder = Path(root) / "skab" / "data"
         if not folder.is_dir():
-            raise DatasetError(
-                f"AIOT_DATA_DIR is {root}, which has no skab/data; put SKAB there, or unset it to download"
-            )
+            raise DatasetError(f"AIOT_DATA_DIR is {root}, without skab/data; put SKAB there, or unset it to download")
         verify(folder)
         return folder
     folder = cache or default_cache()
     if not folder.is_dir():
         if not download:
-            raise DatasetError(
-                f"SKAB is not in {folder}; allow the download, or set AIOT_DATA_DIR to a folder with skab/data"
-            )
+            raise DatasetError(f"SKAB is not in {folder}; download it, or set AIOT_DATA_DIR to a folder with skab/data")
         _download(source, folder)
     verify(folder)
     return folder
@@ -161,7 +157,7 @@ def _download(source: str, folder: Path) -> None:
 
 def _fetch(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310: the scheme is SOURCE's or the caller's own
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - SOURCE, or the caller's own
             return bytes(answer.read())
     except (OSError, http.client.HTTPException) as e:
         raise DatasetError(

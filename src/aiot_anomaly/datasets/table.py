@@ -71,7 +71,7 @@ def seconds(column: pd.Series, *, where: str) -> NDArray[np.int64]:
     """
     try:
         if pd.api.types.is_numeric_dtype(column):
-            return np.floor(column.to_numpy(dtype=np.float64)).astype(np.int64)
+            return np.asarray(np.floor(column.to_numpy(dtype=np.float64)), dtype=np.int64)
         times = pd.to_datetime(column, utc=True, format="ISO8601")
     except (ValueError, TypeError) as e:
         raise DatasetError(f"{where}: {e}; expected ISO 8601 such as 2026-11-22T19:00:00Z, or unix seconds") from None

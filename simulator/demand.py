@@ -1,0 +1,109 @@
+"""Water demand of a district: what its consumers draw, as multipliers of their mean.
+
+Three classes of consumers (early households, late households, trade), each with a shape of the day for working
+days and for weekends, on top of a constant background leakage; a yearly wave, a smooth level from day to day, an
+AR(1) process within the day and a small noise for each step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.seeds import Stream, generator
+
+CLASSES = 3
+DAY_S = 86_400
+#: how a day's random level spreads over the days that follow (sum of squares is 1)
+_DAY_KERNEL = np.exp(-np.arange(8) / 2.5) / np.sqrt(np.sum(np.exp(-2 * np.arange(8) / 2.5)))
+_AR_HOURS = 3.0
+_AR_DEVIATION = 0.05
+_STEP_DEVIATION = 0.025
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """The demand of one district.
+
+    Attributes:
+        seed: of the fleet.
+        district: its number.
+        interval_s: the distance of two steps, a divisor of a day.
+        background: share of the mean that leaks away day and night, in all normality.
+        shapes: (2, classes, steps of a day), working day and weekend; the mean over a week is 1.
+        yearly: amplitude of the yearly wave, highest in mid July.
+        level_deviation: standard deviation of a day's level.
+    """
+
+    seed: int
+    district: int
+    interval_s: int
+    background: float
+    shapes: NDArray[np.float64]
+    yearly: float
+    level_deviation: float
+
+    @classmethod
+    def of(cls, seed: int, district: int, interval_s: int) -> Demand:
+        """The demand that a seed and a district's number stand for."""
+        rng = generator(seed, Stream.DEMAND, district)
+        background, yearly, level = rng.uniform(0.12, 0.19), rng.uniform(0.01, 0.05), rng.uniform(0.015, 0.035)
+        hours = np.arange(0, DAY_S, interval_s) / 3600
+        household = [_household(rng, hours, shift) for shift in (0.0, 1.0)]
+        shapes = np.stack([*household, _trade(rng, hours)], axis=1)
+        week = (5 * shapes[0] + 2 * shapes[1]).mean(axis=1) / 7
+        return cls(seed, district, interval_s, background, shapes / week[None, :, None], yearly, level)
+
+    def day(self, day: int) -> NDArray[np.float64]:
+        """(classes, steps): multipliers of the mean demand on a day, counted from 1970-01-01 in UTC."""
+        shape = self.shapes[1 if (day + 3) % 7 >= 5 else 0]
+        steps = shape.shape[1]
+        towards = np.arange(steps) / steps
+        level = (1 - towards) * self._level(day) + towards * self._level(day + 1)
+        level += self.yearly * np.cos(2 * np.pi * (day + towards - 195) / 365.25)
+        drawn = shape * np.exp(level + self._within_day(day))
+        return np.asarray(self.background + (1 - self.background) * drawn)
+
+    def _level(self, day: int) -> float:
+        past = [generator(self.seed, Stream.DAY_LEVEL, self.district, day - k).standard_normal() for k in range(8)]
+        return float(self.level_deviation * (_DAY_KERNEL @ np.array(past)))
+
+    def _within_day(self, day: int) -> NDArray[np.float64]:
+        # the process starts a day earlier, so that what came before it has decayed to nothing
+        noise = np.concatenate([self._noise(day - 1), self._noise(day)], axis=2)
+        steps = noise.shape[2] // 2
+        keep = np.exp(-self.interval_s / 3600 / _AR_HOURS)
+        state = np.zeros(noise.shape[1])
+        path = np.empty((noise.shape[1], 2 * steps))
+        for t in range(2 * steps):
+            state = keep * state + np.sqrt(1 - keep**2) * noise[0, :, t]
+            path[:, t] = state
+        return np.asarray(_AR_DEVIATION * path[:, steps:] + _STEP_DEVIATION * noise[1, :, steps:])
+
+    def _noise(self, day: int) -> NDArray[np.float64]:
+        steps = DAY_S // self.interval_s
+        return generator(self.seed, Stream.DAY_NOISE, self.district, day).standard_normal((2, CLASSES, steps))
+
+
+def _bump(hours: NDArray[np.float64], at: float, width: float) -> NDArray[np.float64]:
+    apart = (hours - at + 12) % 24 - 12
+    return np.asarray(np.exp(-0.5 * (apart / width) ** 2))
+
+
+def _household(rng: np.random.Generator, hours: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """(2, steps): morning and evening peaks; on weekends the morning is later, broader and lower."""
+    night, morning, noon, evening = (rng.uniform(*r) for r in ((0.15, 0.22), (1.2, 1.6), (0.5, 0.7), (0.9, 1.3)))
+    early, late = 7.0 + shift + rng.normal(0, 0.25), 19.3 + shift / 2 + rng.normal(0, 0.3)
+    evenings = evening * _bump(hours, late, 2.3)
+    working = night + morning * _bump(hours, early, 1.4) + noon * _bump(hours, 13.0, 3.0) + evenings
+    weekend = night + 0.85 * morning * _bump(hours, early + 2.2, 2.1) + 1.4 * noon * _bump(hours, 14.0, 3.0) + evenings
+    return np.stack([working, weekend])
+
+
+def _trade(rng: np.random.Generator, hours: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, steps): a plateau over the working hours, little on weekends."""
+    night, height = rng.uniform(0.15, 0.25), rng.uniform(1.2, 1.8)
+    plateau = 1 / (1 + np.exp(-(hours - 7.5) * 2)) - 1 / (1 + np.exp(-(hours - 18.0) * 1.2))
+    return np.stack([night + height * plateau, night + rng.uniform(0.2, 0.4) * height * plateau])

@@ -1,0 +1,124 @@
+"""Leaks: which district loses how much water, from when to when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiot_anomaly.datasets.fleet import Truth
+from simulator.clock import DAY_S, parse_time
+from simulator.errors import SimulatorError
+from simulator.seeds import Stream, generator
+
+_SPEC = re.compile(
+    r"(?P<device>dma-\d+)(@(?P<node>[^:]+))?:(?P<size>[\d.]+)%:(?P<start>.+):(?P<days>[\d.]+)", re.ASCII | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A leak that begins at once and runs at a constant rate until it is mended.
+
+    Attributes:
+        device_id: the district.
+        size: share of the district's mean inflow, e.g. 0.05.
+        start: unix seconds.
+        end: unix seconds; the reading at `end` is without the leak.
+        node: the junction where the pipe broke; None: drawn from the seed.
+    """
+
+    device_id: str
+    size: float
+    start: int
+    end: int
+    node: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.size <= 1 or self.start >= self.end:
+            raise SimulatorError(
+                f"leak of {self.size:.1%} from {self.start} to {self.end} in {self.device_id}; expected more than "
+                f"0 and at most 100 % of the mean inflow, and an end after the start"
+            )
+
+    def truth(self, start: int, end: int) -> Truth:
+        """What is on record of it within a simulated range."""
+        return Truth(self.device_id, "leak", max(self.start, start), min(self.end, end), self.size)
+
+
+def parse(spec: str, *, end: int) -> Leak:
+    """Reads `DEVICE[@JUNCTION]:SIZE%:START:DAYS`, e.g. `dma-01:8%:2026-11-15T00:00Z:5` or `dma-01:8%:-5d:5`.
+
+    Args:
+        spec: the text; START is ISO 8601 (UTC where it names no zone) or relative to `end`.
+        end: unix seconds of the simulation's end.
+
+    Raises:
+        SimulatorError: it is not of that form.
+    """
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise SimulatorError(f"leak {spec!r}; expected DEVICE[@JUNCTION]:SIZE%:START:DAYS, e.g. dma-01:8%:-5d:5")
+    try:
+        size, days = float(match["size"]) / 100, float(match["days"])
+    except ValueError:
+        raise SimulatorError(f"leak {spec!r}: its size or its days are not a number") from None
+    start = parse_time(match["start"], relative_to=end)
+    return Leak(match["device"].lower(), size, start, start + round(days * DAY_S), match["node"])
+
+
+def random_leaks(
+    devices: Sequence[int],
+    start: int,
+    end: int,
+    *,
+    each: int,
+    sizes: Sequence[float],
+    days: float,
+    seed: int,
+    quiet_days: float = 0.0,
+) -> list[Leak]:
+    """`each` leaks in every district, each in a period of its own, for a labelled test set.
+
+    What follows the quiet days is cut into `each` equal periods. In each a leak starts at a random time within the
+    first half of what the period leaves it, so that normal days follow every leak; the sizes take turns in a random
+    order.
+
+    Raises:
+        SimulatorError: the range is too short for that.
+    """
+    first = start + round(quiet_days * DAY_S)
+    period, length = (end - first) // max(each, 1), round(days * DAY_S)
+    if each and period < 2 * length:
+        raise SimulatorError(
+            f"{each} leaks of {days:g} days after {quiet_days:g} quiet days need {quiet_days + 2 * each * days:g}, "
+            f"so that as long a normal time follows each; the range has {(end - start) / DAY_S:g}"
+        )
+    leaks = []
+    for district in devices:
+        rng = generator(seed, Stream.RANDOM_LEAKS, district)
+        turns = [sizes[i % len(sizes)] for i in range(each)]
+        rng.shuffle(turns)
+        for i, size in enumerate(turns):
+            at = first + i * period + int(rng.integers(0, (period - length) // 2 + 1))
+            leaks.append(Leak(device_name(district), float(size), at, at + length))
+    return leaks
+
+
+def device_name(district: int) -> str:
+    """The device of a district: 7 is "dma-07"."""
+    return f"dma-{district:02d}"
+
+
+def drawn_junction(leak: Leak, junctions: Sequence[str], *, seed: int, district: int) -> str:
+    """The junction where the leak is: its own, or one that depends on seed, district and start alone.
+
+    Raises:
+        SimulatorError: the district has no such junction.
+    """
+    if leak.node is None:
+        rng = generator(seed, Stream.LEAK_NODE, district, leak.start)
+        return junctions[int(rng.integers(len(junctions)))]
+    if leak.node not in junctions:
+        raise SimulatorError(f"{leak.device_id} has no junction {leak.node!r}; it has {', '.join(junctions)}")
+    return leak.node

@@ -1,0 +1,137 @@
+"""The command line's options, and what they mean in words."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+EPILOG = """\
+examples:
+  # four weeks of five districts, a leak of 8 % of the inflow in the first for the last five days, as files
+  python -m simulator water --districts 5 --days 28 --leak dma-01:8%:-5d:5 --sink csv --out data/fleet
+
+  # a labelled test set: three leaks in each of the districts 41 to 50, after four quiet weeks
+  python -m simulator water --districts 41-50 --days 98 --quiet-days 28 --random-leaks 3 --sink csv --out data/test
+
+  # to the Pub/Sub emulator, 200 messages/s, some doubled and some spoilt
+  PUBSUB_EMULATOR_HOST=localhost:8085 python -m simulator water --days 7 --sink pubsub --project demo \\
+      --topic readings --rate 200 --duplicates 0.02 --poison 5
+
+  # a recording of the SKAB test bed, ten readings a message
+  python -m simulator replay skab:valve1/6 --batch 10 --sink stdout
+
+  # your own meters
+  python -m simulator replay meters.csv --profile my_meters.yaml --timestamp-column time --device-column meter
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `python -m simulator`."""
+    top = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="Plays a fleet of devices: sends simulated or recorded sensor readings to Pub/Sub or to files.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="{water,replay}")
+    _water(_command(commands, "water", "simulate water districts: inflow and pressures, with leaks"))
+    _replay(_command(commands, "replay", "replay a recording at its original times"))
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same bytes (default: 0)")
+    _out(command.add_argument_group("where to"))
+    _stream(command.add_argument_group("messages (not with --sink csv)"))
+    return command
+
+
+def _out(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--sink",
+        choices=("pubsub", "csv", "jsonl", "stdout"),
+        default="stdout",
+        help="a Pub/Sub topic; a folder with readings.csv and truth.csv; a file of messages, one a line; or those "
+        "lines on standard output (default: stdout)",
+    )
+    group.add_argument("--out", type=Path, metavar="PATH", help="csv: the folder; jsonl: the file")
+    group.add_argument(
+        "--project",
+        default=os.environ.get("GOOGLE_CLOUD_PROJECT"),
+        help="pubsub: the Google Cloud project (default: $GOOGLE_CLOUD_PROJECT)",
+    )
+    group.add_argument("--topic", default="readings", help="pubsub: the topic (default: readings)")
+    group.add_argument(
+        "--truth", type=Path, metavar="FILE", help="write what really happened here; it never travels in a message"
+    )
+    group.add_argument("--summary", type=Path, metavar="FILE", help="write what was sent here, as JSON")
+    group.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _stream(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--batch", type=int, default=1, metavar="N", help="readings a message (default: 1)")
+    group.add_argument(
+        "--rate", type=float, default=0.0, metavar="N", help="messages a second; 0: as fast as it goes (default: 0)"
+    )
+    group.add_argument(
+        "--duplicates", type=float, default=0.0, metavar="SHARE", help="share of the messages sent twice, e.g. 0.02"
+    )
+    group.add_argument("--poison", type=int, default=0, metavar="N", help="send N spoilt messages in between")
+
+
+def _water(command: argparse.ArgumentParser) -> None:
+    fleet = command.add_argument_group("fleet")
+    fleet.add_argument(
+        "--districts",
+        default="1",
+        metavar="N|A-B",
+        help="how many, or which numbers: 20 or 41-50 (default: 1)",
+    )
+    fleet.add_argument("--start", metavar="TIME", help="ISO 8601 in UTC, or relative to the end such as -14d")
+    fleet.add_argument("--days", type=float, metavar="N", help="days before the end, in place of --start (default: 7)")
+    fleet.add_argument(
+        "--end", default=None, metavar="TIME", help="readings are before it (default: the last full hour before now)"
+    )
+    fleet.add_argument("--interval", type=int, default=900, metavar="SECONDS", help="of two readings (default: 900)")
+    fleet.add_argument("--jobs", type=int, metavar="N", help="processes; the bytes stay the same (default: all cores)")
+    leaks = command.add_argument_group("leaks")
+    leaks.add_argument(
+        "--leak",
+        action="append",
+        default=[],
+        metavar="DEVICE[@JUNCTION]:SIZE%:START:DAYS",
+        help="a leak of SIZE %% of the district's mean inflow, e.g. dma-01:8%%:2026-11-15T00:00Z:5 or, relative to the "
+        "end, dma-01:8%%:-5d:5; may be repeated",
+    )
+    leaks.add_argument("--random-leaks", type=int, default=0, metavar="N", help="N leaks in each district (default: 0)")
+    leaks.add_argument("--leak-sizes", default="2,5,10", metavar="%,%", help="their sizes, in turn (default: 2,5,10)")
+    leaks.add_argument("--leak-days", type=float, default=7.0, metavar="N", help="how long each runs (default: 7)")
+    leaks.add_argument(
+        "--quiet-days", type=float, default=0.0, metavar="N", help="days before the first of them (default: 0)"
+    )
+
+
+def _replay(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", help="skab:valve1/6 (downloaded if need be), or a CSV or Parquet file")
+    table = command.add_argument_group("table")
+    table.add_argument(
+        "--profile",
+        metavar="NAME|FILE",
+        help="shipped, or a YAML file: names the sensor columns (skab:…: skab)",
+    )
+    table.add_argument("--timestamp-column", default="timestamp", metavar="NAME", help="(default: timestamp)")
+    table.add_argument("--device-column", metavar="NAME", help="the column that names the device")
+    table.add_argument("--device", metavar="ID", help="the device of a file of one (default: the file's name)")
+    table.add_argument("--label-column", metavar="NAME", help="nonzero where a row is anomalous; truth only")
+    table.add_argument("--separator", default=",", metavar="CHAR", help="between the columns of a CSV (default: ,)")
+    table.add_argument("--limit", type=int, metavar="ROWS", help="only the first rows of each device")

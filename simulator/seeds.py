@@ -1,0 +1,28 @@
+"""Random numbers that depend only on what they are for, never on what was drawn before.
+
+A district's demand on a calendar day is the same whichever range of dates is simulated, in whichever process.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Stream(IntEnum):
+    """What random numbers are for; the values are part of every simulated fleet's identity."""
+
+    DISTRICT = 1
+    DEMAND = 2
+    DAY_LEVEL = 3
+    DAY_NOISE = 4
+    SENSORS = 5
+    LEAK_NODE = 6
+    RANDOM_LEAKS = 7
+    MESSAGES = 8
+
+
+def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:
+    """The generator for one purpose; `key` are non-negative, such as a district's number and a day's."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(stream), *key)))

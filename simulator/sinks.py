@@ -1,0 +1,97 @@
+"""Where messages go: a Pub/Sub topic, or text, a line for each."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from simulator.errors import SimulatorError
+from simulator.outgoing import Outgoing
+
+
+class Sink(Protocol):
+    """Takes messages, and tells at the latest when closed that one could not be delivered."""
+
+    def send(self, message: Outgoing, attributes: Mapping[str, str]) -> None:
+        """Sends a message, or queues it."""
+
+    def close(self) -> None:
+        """Waits until everything is delivered."""
+
+
+class PubSubSink:
+    """A Pub/Sub topic; the readings of a device keep their order. Honours `PUBSUB_EMULATOR_HOST`."""
+
+    def __init__(self, project: str, topic: str, *, timeout_s: float = 60.0) -> None:
+        # only here: the other sinks work without Google's libraries
+        from google.cloud import pubsub_v1  # noqa: PLC0415 - see above
+        from google.cloud.pubsub_v1 import types  # noqa: PLC0415 - see above
+
+        behaviour = types.LimitExceededBehavior.BLOCK
+        flow = types.PublishFlowControl(message_limit=2_000, limit_exceeded_behavior=behaviour)
+        options = types.PublisherOptions(enable_message_ordering=True, flow_control=flow)
+        try:
+            self._client: Any = pubsub_v1.PublisherClient(publisher_options=options)
+        except Exception as e:
+            raise SimulatorError(
+                f"no access to Pub/Sub: {e}. Run `gcloud auth application-default login`, or set PUBSUB_EMULATOR_HOST",
+                code="no_credentials",
+            ) from e
+        self._topic = f"projects/{project}/topics/{topic}"
+        self._timeout_s = timeout_s
+        self._pending: deque[Any] = deque()
+
+    def send(self, message: Outgoing, attributes: Mapping[str, str]) -> None:
+        """Queues a message; raises where an earlier one has failed."""
+        future = self._client.publish(self._topic, message.data, ordering_key=message.device_id, **attributes)
+        self._pending.append(future)
+        while self._pending and self._pending[0].done():
+            self._settle(self._pending.popleft())
+
+    def close(self) -> None:
+        """Flushes, and waits for the topic to confirm every message."""
+        try:
+            self._client.stop()
+            while self._pending:
+                self._settle(self._pending.popleft())
+        finally:
+            with suppress(Exception):
+                self._client.transport.close()
+
+    def _settle(self, future: Any) -> None:
+        try:
+            future.result(timeout=self._timeout_s)
+        except Exception as e:
+            where = os.environ.get("PUBSUB_EMULATOR_HOST", "Google Cloud")
+            raise SimulatorError(
+                f"{self._topic} on {where} did not take a message: {type(e).__name__}: {e}. Does the topic exist, and "
+                f"may you publish to it?",
+                code="not_delivered",
+            ) from e
+
+
+class LinesSink:
+    """Text: the data of each message on a line of its own."""
+
+    def __init__(self, target: Path | BinaryIO) -> None:
+        self._owned = isinstance(target, Path)
+        if isinstance(target, Path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._out: BinaryIO = io.BufferedWriter(io.FileIO(target, "w"))
+        else:
+            self._out = target
+
+    def send(self, message: Outgoing, attributes: Mapping[str, str]) -> None:  # noqa: ARG002 - a line has no attributes
+        """Writes a line."""
+        self._out.write(message.data + b"\n")
+
+    def close(self) -> None:
+        """Flushes, and closes what this sink opened."""
+        self._out.flush()
+        if self._owned:
+            self._out.close()
