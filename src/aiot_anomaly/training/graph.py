@@ -50,9 +50,10 @@ def detector(profile: Profile, network: Any) -> Any:
         A `tf.function` with the inputs of `signature` that returns the tensors of `OUTPUTS`, in order:
         score (B,), contributions, expected, lower, upper (B, S) and level, residual, last (B, F).
     """
-    mask = tf.constant(scoring.mask(profile), tf.float32)
-    table = tf.constant(clock_table(profile), tf.float32)
-    to_sensor = tf.constant(np.eye(len(profile.sensors))[list(profile.input_sensor)], tf.float32)
+    # numpy, so that tracing makes constants of them: eager tensors would become inputs of the exported graph
+    mask = scoring.mask(profile).astype(np.float32)
+    table = clock_table(profile).astype(np.float32)
+    to_sensor = np.eye(len(profile.sensors), dtype=np.float32)[list(profile.input_sensor)]
     carrier, sensors = carriers(profile), len(profile.sensors)
     averaged = profile.scoring.last_steps
 
@@ -63,7 +64,9 @@ def detector(profile: Profile, network: Any) -> Any:
         if profile.season.slots == 1:
             level = tf.repeat(center, profile.window.steps, axis=1)
         else:
-            level = tf.matmul(tf.one_hot(season, profile.season.slots, dtype=tf.float64), center)
+            # not tf.one_hot: the converter knows it for vectors only
+            slot = tf.equal(season[:, :, None], np.arange(profile.season.slots)[None, None, :])
+            level = tf.matmul(tf.cast(slot, tf.float64), center)
         z = tf.cast((values - level) / scale[:, None, :], tf.float32)
         return tf.clip_by_value(z, -scoring.CLIP, scoring.CLIP) * mask, level
 

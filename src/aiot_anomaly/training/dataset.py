@@ -1,0 +1,157 @@
+"""Recordings, split into what trains, what is held back, and what tests."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from aiot_anomaly import paths, series
+from aiot_anomaly.datasets import fleet, skab
+from aiot_anomaly.datasets.fingerprint import fingerprint
+from aiot_anomaly.datasets.recording import Recording
+from aiot_anomaly.errors import DatasetError
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.series import Bool, Series
+from aiot_anomaly.windows import Windows, cut
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device's recording and its windows, split by time.
+
+    Attributes:
+        recording: as it was recorded.
+        series: the same on the grid.
+        windows: all of them, complete or not, in order of time.
+        labels: (W,) True where the window ends inside a labelled anomaly; all False without labels.
+        train_until: windows that end up to here (seconds since 1970) are training material: normal, for sure.
+        pooled: False keeps it out of everything that is learned from many devices.
+    """
+
+    recording: Recording
+    series: Series
+    windows: Windows
+    labels: Bool
+    train_until: int
+    pooled: bool = True
+
+    @property
+    def device_id(self) -> str:
+        """The device."""
+        return self.recording.device_id
+
+    def train(self) -> Windows:
+        """Complete windows of the training part."""
+        return self.windows.only(self.windows.complete & (self.windows.ends <= self.train_until))
+
+    def fitting(self, held_back: float) -> Windows:
+        """Complete windows of the training part but for its last `held_back` share: what the network sees."""
+        return self._part(0.0, 1.0 - held_back)
+
+    def held_back(self, share: float) -> Windows:
+        """The last `share` of the complete training windows: what stops training and sets the threshold."""
+        return self._part(1.0 - share, 1.0)
+
+    def _part(self, start: float, end: float) -> Windows:
+        train = self.train()
+        n = len(train)
+        index = np.arange(n)
+        return train.only((index >= round(start * n)) & (index < round(end * n)))
+
+    def test(self) -> tuple[Windows, Bool]:
+        """The windows after the training part, complete or not, and their labels."""
+        chosen = self.windows.ends > self.train_until
+        return self.windows.only(chosen), self.labels[chosen]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The devices of one profile."""
+
+    profile: Profile
+    devices: tuple[Device, ...]
+    fingerprint: str
+    labelled: bool
+
+    def pooled(self) -> list[Device]:
+        """The devices that may be learned from together."""
+        return [d for d in self.devices if d.pooled]
+
+
+def load(profile: Profile, source: str, *, most_devices: int | None = None) -> Dataset:
+    """Loads the data of a training run.
+
+    Args:
+        profile: the kind of device.
+        source: "skab", or a folder with `train/` and `test/`, each written by the simulator's csv sink; a relative
+            one is below the repository.
+        most_devices: only the first so many, for a quick look.
+
+    Raises:
+        DatasetError: there is no such data, or it does not fit the profile.
+    """
+    if source == "skab":
+        folder = skab.locate()
+        recordings = [skab.read(folder, name) for name in skab.recordings(folder)]
+        excluded = {skab.device_id(name) for name in skab.POOL_EXCLUDED}
+        files: Sequence[Path] = [folder / f"{name}.csv" for name in skab.recordings(folder)]
+    else:
+        folder = Path(source) if Path(source).is_absolute() else paths.root() / source
+        recordings, files = _fleet(folder, profile)
+        excluded = set()
+    chosen = recordings[:most_devices]
+    return Dataset(
+        profile,
+        tuple(_device(profile, r, pooled=r.device_id not in excluded) for r in chosen),
+        fingerprint(files),
+        labelled=any(r.labels is not None and r.labels.any() for r in chosen),
+    )
+
+
+def _fleet(folder: Path, profile: Profile) -> tuple[list[Recording], Sequence[Path]]:
+    if not (folder / "train").is_dir():
+        raise DatasetError(f"no folder {folder / 'train'}: make it with `make data PROFILE={profile.name}`")
+    train = {r.device_id: r for r in fleet.read(folder / "train", profile).recordings}
+    test = {r.device_id: r for r in fleet.read(folder / "test", profile).recordings}
+    joined = []
+    for device_id, before in train.items():
+        after = test.get(device_id)
+        if after is None:
+            raise DatasetError(f"device {device_id} of {folder / 'train'} is missing in {folder / 'test'}")
+        labels = np.zeros(len(after), dtype=bool) if after.labels is None else after.labels
+        joined.append(
+            Recording(
+                device_id,
+                np.concatenate([before.timestamps, after.timestamps]),
+                np.concatenate([before.values, after.values]),
+                np.concatenate([np.zeros(len(before), dtype=bool), labels]),
+                train_rows=len(before),
+            )
+        )
+    return joined, sorted(folder.glob("*/*.csv"))
+
+
+def _device(profile: Profile, recording: Recording, *, pooled: bool) -> Device:
+    if recording.train_rows is None:
+        raise DatasetError(f"{recording.device_id}: it is not known which of its rows are normal")
+    slots = series.slots(profile, recording.timestamps)
+    on_grid = series.on_grid(profile, slots, recording.values)
+    windows = cut(profile, on_grid)
+    labels = np.zeros(len(windows), dtype=bool)
+    if recording.labels is not None and len(windows):
+        # a window has the label of the last reading up to its end
+        at = np.searchsorted(slots * profile.interval_s, windows.ends, side="right") - 1
+        labels = recording.labels[at]
+    until = int(slots[recording.train_rows - 1]) * profile.interval_s
+    return Device(recording, on_grid, windows, labels, until, pooled)
+
+
+def libraries() -> dict[str, str]:
+    """The versions that a model's numbers depend on."""
+    names = ("tensorflow", "keras", "onnxruntime", "tf2onnx", "numpy", "scikit-learn", "wntr")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}

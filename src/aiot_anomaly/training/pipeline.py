@@ -1,0 +1,142 @@
+"""The training pipeline: the four notebooks, one after the other, each an MLflow run below one parent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import papermill as pm
+import yaml
+from tqdm.auto import tqdm
+
+from aiot_anomaly import paths, profile_store
+from aiot_anomaly.errors import TrainingError
+from aiot_anomaly.training import tracking
+
+NOTEBOOKS = ("01_eda", "02_train", "03_threshold", "04_compare")
+KERNEL = "python3"
+CELL_TIMEOUT_S = 3 * 3600
+
+
+def read_parameters(path: Path) -> dict[str, Any]:
+    """The parameters of a profile's pipeline run.
+
+    Raises:
+        TrainingError: there is no such file, or it is not a mapping of names to values.
+    """
+    if not path.is_file():
+        raise TrainingError(f"no parameter file {path}; see notebooks/params/ for examples")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise TrainingError(f"{path} holds {type(values).__name__}, expected a mapping of parameter names to values")
+    return values
+
+
+def declared(notebook: Path) -> set[str]:
+    """The names in the notebook's `parameters` cell.
+
+    Raises:
+        TrainingError: it has none; Papermill would inject at the top and the notebook overwrite it.
+    """
+    found = set(pm.inspect_notebook(str(notebook)))
+    if not found:
+        raise TrainingError(f"{notebook} has no cell tagged `parameters`: tag the cell that declares them")
+    return found
+
+
+def plan(folder: Path, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Which parameter goes to which notebook: each to every notebook that declares it.
+
+    Papermill only warns about an unknown parameter; here it is an error, before anything runs.
+
+    Raises:
+        TrainingError: a parameter that no notebook declares; the text lists those there are.
+    """
+    known = {name: declared(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    every = set().union(*known.values())
+    unknown = sorted(set(given) - every)
+    if unknown:
+        raise TrainingError(f"unknown parameter {', '.join(unknown)}; the notebooks take {', '.join(sorted(every))}")
+    return {name: {k: v for k, v in given.items() if k in names} for name, names in known.items()}
+
+
+def run(
+    profile_name: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    notebooks: Path | None = None,
+    reports: Path | None = None,
+    progress: bool = True,
+) -> str:
+    """Runs the pipeline.
+
+    Args:
+        profile_name: a shipped profile; `notebooks/params/<name>.yaml` holds its parameters.
+        overrides: parameters that replace those of the file.
+        notebooks: their folder, `notebooks/` if not given.
+        reports: the executed notebooks and the workspace go below it, `reports/training` if not given.
+        progress: show progress bars.
+
+    Returns:
+        The id of the parent MLflow run.
+
+    Raises:
+        TrainingError: a parameter is unknown, or a notebook failed; the executed copy is kept and named.
+    """
+    folder = notebooks or paths.root() / "notebooks"
+    profile = profile_store.load(profile_name)
+    given = {**read_parameters(folder / "params" / f"{profile.name}.yaml"), **(overrides or {})}
+    steps = plan(folder, given)
+    tracking.configure(profile.name)
+    with mlflow.start_run(run_name=f"pipeline {profile.name}", tags={"stage": "pipeline"}) as parent:
+        run_id = str(parent.info.run_id)
+        mlflow.log_params(given)
+        output = (reports or paths.root() / "reports" / "training") / profile.name / run_id[:8]
+        output.mkdir(parents=True, exist_ok=True)
+        bar = tqdm(NOTEBOOKS, desc=f"pipeline {profile.name}", unit="notebook", disable=not progress)
+        for name in bar:
+            bar.set_postfix_str(name)
+            context = {"profile_name": profile.name, "workspace": str(output / "workspace"), "parent_run": run_id}
+            _execute(folder / f"{name}.ipynb", output / f"{name}.ipynb", {**steps[name], **context}, progress)
+        summary = json.loads((output / "workspace" / "verdict.json").read_text(encoding="utf-8"))
+        tracking.log_metrics(summary["metrics"])
+        mlflow.set_tags({"verdict": summary["verdict"], "model_version": summary["model_version"]})
+    return run_id
+
+
+def _execute(notebook: Path, output: Path, parameters: dict[str, Any], progress: bool) -> None:
+    failure: Exception | None = None
+    try:
+        pm.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters=parameters,
+            kernel_name=KERNEL,
+            cwd=str(notebook.parent),
+            execution_timeout=CELL_TIMEOUT_S,
+            progress_bar=progress,
+            log_output=False,
+        )
+    except pm.PapermillExecutionError as e:
+        failure = e
+    _attach(output, parameters["parent_run"])
+    if failure is not None:
+        raise TrainingError(
+            f"notebook {notebook.name} failed in cell {failure.exec_count}: {failure.ename}: {failure.evalue}\n"  # type: ignore[attr-defined] # set by Papermill
+            f"the executed copy is {output}"
+        ) from failure
+
+
+def _attach(executed: Path, parent_run: str) -> None:
+    """Keeps the executed notebook with its own run."""
+    client = mlflow.MlflowClient()
+    experiment = client.get_run(parent_run).info.experiment_id
+    stage = executed.stem
+    children = client.search_runs(
+        [experiment], f"tags.`mlflow.parentRunId` = '{parent_run}' and tags.stage = '{stage}'", max_results=1
+    )
+    if children and executed.is_file():
+        client.log_artifact(children[0].info.run_id, str(executed))

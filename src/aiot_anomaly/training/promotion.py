@@ -1,0 +1,49 @@
+"""Promotion: a registered model becomes the champion, its bundle the one in `serving/models/`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from aiot_anomaly import detector, paths, profile_store
+from aiot_anomaly.bundle import Manifest
+from aiot_anomaly.training import tracking
+from aiot_anomaly.training.packaging import GOLDEN_AT_BUILD
+
+
+def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> Manifest:
+    """Moves the alias `champion` and writes the bundle to `serving/models/<profile>/`.
+
+    The bundle is checked before anything moves: checksums, and golden scores to 1e-5.
+
+    Args:
+        profile_name: the kind of device.
+        run: the pipeline's MLflow run, or its 04_compare's; the newest registered version if empty.
+        models: the folder of bundles, `serving/models` if not given.
+
+    Returns:
+        The manifest of the bundle that is now the champion.
+
+    Raises:
+        TrainingError: there is no such registered model.
+        BundleError: the bundle does not hold.
+    """
+    profile = profile_store.load(profile_name)
+    target = (models or paths.models()) / profile.name
+    version = tracking.find_version(profile.name, run)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = tracking.download_bundle(version, Path(scratch))
+        manifest = detector.load(source, tolerance=GOLDEN_AT_BUILD).bundle.manifest
+        # beside the target first, so that a crash leaves the old bundle or the new one, never half of each
+        fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, fresh)
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    tracking.set_champion(profile.name, version)
+    return manifest

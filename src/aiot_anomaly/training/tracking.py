@@ -1,0 +1,118 @@
+"""MLflow: one store for notebooks, pipeline and UI, whatever the working directory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+
+from aiot_anomaly import paths
+from aiot_anomaly.errors import TrainingError
+
+BUNDLE_ARTIFACT = "bundle"
+CHAMPION = "champion"
+
+
+def uri() -> str:
+    """The store: MLFLOW_TRACKING_URI where it is set, else the SQLite database in `mlruns/`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{paths.mlruns() / 'mlflow.db'}"
+
+
+def configure(profile_name: str) -> None:
+    """Points MLflow at the store and at the profile's experiment; creates both where they are missing.
+
+    To be called once before anything runs in parallel: the database is created without a lock.
+    """
+    paths.mlruns().mkdir(parents=True, exist_ok=True)
+    for noisy in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(uri())
+    if mlflow.get_experiment_by_name(profile_name) is None:
+        artifacts = (paths.mlruns() / "artifacts" / profile_name).as_uri() if uri().startswith("sqlite:") else None
+        mlflow.create_experiment(profile_name, artifact_location=artifacts)
+    mlflow.set_experiment(profile_name)
+
+
+def open_stage(profile_name: str, parent_run: str, name: str) -> str:
+    """Starts a notebook's own run; `close_stage` ends it.
+
+    A child of the pipeline's run; without a parent (a person at work in JupyterLab) it stands alone. A pair of
+    functions and no context manager, because the cells of a notebook cannot share a `with`.
+
+    Returns:
+        The run's id.
+    """
+    configure(profile_name)
+    if mlflow.active_run() is not None:
+        mlflow.end_run()
+    run = mlflow.start_run(run_name=name, parent_run_id=parent_run or None, tags={"stage": name})
+    return str(run.info.run_id)
+
+
+def close_stage() -> None:
+    """Ends the notebook's run."""
+    mlflow.end_run()
+
+
+def log_figure(figure: Any, name: str) -> None:
+    """Keeps a picture with the run."""
+    mlflow.log_figure(figure, f"plots/{name}.png")
+
+
+def log_metrics(metrics: Mapping[str, float], prefix: str = "") -> None:
+    """Keeps numbers with the run."""
+    mlflow.log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
+
+
+def git_commit() -> str:
+    """The commit that the code is of, with "+changes" when the tree differs from it; "unknown" outside git."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(  # noqa: S603 - the arguments are ours
+            ["git", *arguments],  # noqa: S607 - the git of the PATH is the person's own
+            cwd=paths.root(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def find_version(profile_name: str, run: str = "") -> Any:
+    """The registered model version of a run (pipeline's or stage's id), or the newest.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    configure(profile_name)
+    versions = MlflowClient().search_model_versions(f"name='{profile_name}'")
+    if run:
+        versions = [v for v in versions if run in {v.run_id, v.tags.get("pipeline_run", "")}]
+    if not versions:
+        of = f"run {run}" if run else "any run"
+        raise TrainingError(
+            f"no registered model of profile {profile_name} from {of}: make train PROFILE={profile_name}"
+        )
+    return max(versions, key=lambda v: int(v.version))
+
+
+def download_bundle(version: Any, into: Path) -> Path:
+    """Fetches the bundle of a registered version and returns its folder."""
+    return Path(
+        mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=BUNDLE_ARTIFACT, dst_path=str(into))
+    )
+
+
+def set_champion(profile_name: str, version: Any) -> None:
+    """Moves the alias `champion` to this version."""
+    MlflowClient().set_registered_model_alias(profile_name, CHAMPION, version.version)
