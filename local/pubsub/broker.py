@@ -28,7 +28,7 @@ class Subscription:
 
     def __init__(self, proto: Any, broker: Broker) -> None:
         self.proto = proto
-        self.deleted = False
+        self.closed = False
         self._broker = broker
         self._bell = asyncio.Event()
         self.backlog = Backlog(Terms.of(proto), self.ring, self._forward)
@@ -41,6 +41,11 @@ class Subscription:
     def ring(self) -> None:
         """Wake everybody who waits in `receive`."""
         self._bell.set()
+
+    def close(self) -> None:
+        """Send everybody away who waits in `receive`, for good."""
+        self.closed = True
+        self.ring()
 
     async def receive(self, limit: int, timeout_s: float | None = None, **lease: Any) -> list[Delivery]:
         """Lease up to `limit` messages; wait until there is one, something else rang, or the time is over."""
@@ -136,9 +141,13 @@ class Broker:
         del self.subscriptions[name]
         if subscription.proto.topic in self.topics:
             self.topics[subscription.proto.topic].subscriptions.pop(name, None)
-        subscription.deleted = True
-        subscription.ring()
+        subscription.close()
         return subscription
+
+    def close(self) -> None:
+        """Send all waiting subscribers away, so that their calls end by themselves."""
+        for subscription in self.subscriptions.values():
+            subscription.close()
 
     def publish(self, topic_name: str, messages: Iterable[Any]) -> list[str]:
         """Hand messages to every subscription of the topic, all or none; gives their new ids."""

@@ -5,6 +5,7 @@ PubSubError
 │   ├── AlreadyExistsError     the resource was created before
 │   ├── NotFoundError          there is no such topic or subscription
 │   ├── InvalidArgumentError   the request contradicts the limits of Pub/Sub
+│   ├── UnavailableError       the server is going away; clients try again
 │   └── UnsupportedError       real Pub/Sub can do this, the embedded server cannot
 ├── EmulatorMissingError       the official emulator was asked for and is not installed
 └── NotReadyError              a server did not start to answer in time
@@ -31,6 +32,10 @@ class NotFoundError(RefusalError):
 
 class InvalidArgumentError(RefusalError):
     """The request contradicts the limits of Pub/Sub."""
+
+
+class UnavailableError(RefusalError):
+    """The server is going away; clients try again."""
 
 
 class UnsupportedError(RefusalError):

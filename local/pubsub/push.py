@@ -107,7 +107,7 @@ class Pushers:
         """Bring push delivery in line with what the subscription now says."""
         if pusher := self._pushers.pop(subscription.name, None):
             await pusher.stop()
-        if subscription.proto.push_config.push_endpoint and not subscription.deleted:
+        if subscription.proto.push_config.push_endpoint and not subscription.closed:
             self._pushers[subscription.name] = Pusher(subscription, outstanding=self._outstanding)
 
     async def close(self) -> None:

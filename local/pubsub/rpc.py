@@ -8,7 +8,14 @@ from typing import Any
 import grpc
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped] # protobuf ships no stubs
 
-from local.pubsub.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError, RefusalError, UnsupportedError
+from local.pubsub.errors import (
+    AlreadyExistsError,
+    InvalidArgumentError,
+    NotFoundError,
+    RefusalError,
+    UnavailableError,
+    UnsupportedError,
+)
 
 EMPTY = Empty()
 
@@ -16,6 +23,7 @@ _STATUS: dict[type[RefusalError], Any] = {
     AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
+    UnavailableError: grpc.StatusCode.UNAVAILABLE,
     UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
 }
 

@@ -28,10 +28,10 @@ class Server:
     """One broker behind one port; `await start()`, then `await stop()` on the same event loop."""
 
     def __init__(self, *, outstanding_pushes: int = DEFAULT_OUTSTANDING_PUSHES) -> None:
-        broker = Broker()
+        self._broker = Broker()
         self._pushers = Pushers(outstanding=outstanding_pushes)
         self._server = grpc.aio.server(options=_OPTIONS)
-        services = (Publisher(broker).service(), Subscriber(broker, self._pushers).service())
+        services = (Publisher(self._broker).service(), Subscriber(self._broker, self._pushers).service())
         self._server.add_generic_rpc_handlers(services)
 
     async def start(self, host: str, port: int) -> int:
@@ -43,4 +43,5 @@ class Server:
     async def stop(self) -> None:
         """End calls and pushes; unacknowledged messages are lost with the memory."""
         await self._pushers.close()
+        self._broker.close()
         await self._server.stop(grace=0.2)

@@ -12,7 +12,7 @@ from google.pubsub_v1 import types
 
 from local.pubsub.broker import Broker, Subscription
 from local.pubsub.delivery import Delivery
-from local.pubsub.errors import InvalidArgumentError, NotFoundError
+from local.pubsub.errors import InvalidArgumentError, UnavailableError
 from local.pubsub.push import Pushers
 from local.pubsub.rpc import EMPTY, service, streaming, unary
 
@@ -75,7 +75,7 @@ class Subscriber:
             # what rings may be of no use to this caller: then it waits on
             left = max(0.0, until - time.monotonic())
             deliveries = await subscription.receive(request.max_messages, timeout_s=left)
-            if deliveries or left == 0 or subscription.deleted:
+            if deliveries or left == 0 or subscription.closed:
                 received = [_received(subscription, delivery) for delivery in deliveries]
                 return types.PullResponse.pb()(received_messages=received)
 
@@ -111,16 +111,18 @@ class Subscriber:
         listener = asyncio.create_task(listen())
         properties = {"message_ordering_enabled": subscription.proto.enable_message_ordering}
         try:
-            while not listener.done():
+            while not listener.done() and not subscription.closed:
                 free = min(_STREAM_BATCH, limit - subscription.backlog.held(holder))
                 deliveries = await subscription.receive(max(0, free), lease_s=lease_s, holder=holder)
-                if subscription.deleted:
-                    raise NotFoundError(f"subscription was deleted: {subscription.name}")
                 if deliveries:
                     received = [_received(subscription, delivery) for delivery in deliveries]
                     yield types.StreamingPullResponse.pb()(
                         received_messages=received, subscription_properties=properties
                     )
+            if subscription.closed:
+                self._broker.subscription(subscription.name)  # a deleted one ends its streams with NOT_FOUND
+                # a client takes a stream that ends without an error for the end of everything
+                raise UnavailableError("the server is going away")
         finally:
             listener.cancel()
 

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from local.pubsub import emulator
 from local.pubsub.errors import EmulatorMissingError, NotReadyError
@@ -105,6 +107,24 @@ def test_the_command_says_where_it_listens_and_stops_cleanly(signal_number):
         process.send_signal(signal_number)
         assert process.wait(10) == 0
     assert line.startswith("Pub/Sub listens: PUBSUB_EMULATOR_HOST=127.0.0.1:")
+
+
+def test_an_open_stream_does_not_hold_up_the_end(tmp_path, monkeypatch):
+    topic, subscription = "projects/end/topics/topic", "projects/end/subscriptions/sub"
+    with emulator.running("embedded", log=tmp_path / "log") as server:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.address)
+        with SubscriberClient() as subscriber, PublisherClient() as publisher:
+            publisher.create_topic(name=topic)
+            subscriber.create_subscription(name=subscription, topic=topic)
+            arrived = threading.Event()
+            stream = subscriber.subscribe(subscription, lambda message: arrived.set())
+            publisher.publish(topic, b"reading").result(10)
+            assert arrived.wait(10)
+            os.kill(server.pid, signal.SIGTERM)
+            assert os.waitpid(server.pid, 0)[1] == 0
+            stream.cancel()
+            stream.result(10)
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 def test_a_port_that_is_taken_is_an_error(embedded_server):
