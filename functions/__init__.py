@@ -1,0 +1,1 @@
+"""The function between Pub/Sub and the API: readings in, decisions out."""

@@ -1,0 +1,61 @@
+"""The function's parts, put together once for each process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from pathlib import Path
+
+from functions.api_client import ApiClient
+from functions.handler import Handler
+from functions.pipeline import Pipeline
+from functions.publisher import Publisher
+from functions.settings import Settings
+from functions.sqlite_store import SqliteStore
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """Opens the store, and the clients when the first message comes.
+
+    The server loads the function and forks its workers afterwards; gRPC and open connections do not survive that,
+    so nothing of the kind is made before the first message.
+
+    Raises:
+        SettingsError: the store is not one for this place.
+        StoreUnavailableError: it cannot be opened.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = SqliteStore(Path(settings.store), timeout_s=settings.store_timeout_s)
+        self._lock = threading.Lock()
+        self._handler: Handler | None = None
+        self._closing = contextlib.ExitStack()
+
+    def handler(self) -> Handler:
+        """The handler of this process."""
+        if self._handler is None:
+            with self._lock:
+                if self._handler is None:
+                    self._handler = self._start()
+        return self._handler
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        with self._lock:
+            if self._handler is not None:
+                self._closing.close()
+                self._handler = None
+                _log.info("closed")
+
+    def _start(self) -> Handler:
+        s = self._settings
+        api = ApiClient(s.api_url, timeout_s=s.api_timeout_s, deadline_s=s.api_deadline_s)
+        publisher = Publisher(s.project, timeout_s=s.publish_timeout_s)
+        for part in (self._store, api, publisher):
+            self._closing.callback(part.close)
+        pipeline = Pipeline(self._store, api, publisher, s.decisions_topic)
+        return Handler(self._store, pipeline, publisher, s.parked_topic)
