@@ -64,7 +64,10 @@ class Graph:
             calibrations: one for all, or one for each window.
             threshold: raw score that is calibrated to 1.0.
         """
-        parts = [self._run(windows, calibrations, threshold, at) for at in range(0, max(len(windows), 1), BATCH)]
+        if not len(windows):
+            # ONNX Runtime's LSTM ends the whole process on an empty batch
+            return self._none()
+        parts = [self._run(windows, calibrations, threshold, at) for at in range(0, len(windows), BATCH)]
         return Scores(*(np.concatenate([p[i] for p in parts]) for i in range(len(_NAMES))))
 
     def _run(
@@ -88,6 +91,10 @@ class Graph:
             if k in self._inputs
         }
         return [np.asarray(o, dtype=np.float64) for o in self._session.run(list(_NAMES), used)]
+
+    def _none(self) -> Scores:
+        sensors, inputs = np.empty((0, len(self._profile.sensors))), np.empty((0, len(self._profile.input_names)))
+        return Scores(np.empty(0), sensors, sensors, sensors, sensors, inputs, inputs, inputs)
 
     def residuals(self, windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
         """(level, residual, last) of each window: the `Residuals` that a calibration is computed from."""
