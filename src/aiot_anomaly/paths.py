@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def root() -> Path:
-    """The repository: the folder `AIOT_HOME` names, else the checkout this library is in, else the working directory."""
+    """The repository: the folder that `AIOT_HOME` names, else this library's checkout, else the working directory."""
     named = os.environ.get("AIOT_HOME")
     if named:
         return Path(named).resolve()

@@ -15,17 +15,22 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+#: what counts as data in a folder; a README beside it changes nothing
+_DATA = frozenset({".csv", ".parquet"})
+
+
 def fingerprint(source: Path | Iterable[Path]) -> str:
     """The SHA-256 over names and contents, independent of order and of where the data lies.
 
     Args:
-        source: a folder (all its files, named relative to it), a file, or several files (named by their last part).
+        source: a folder (its .csv and .parquet files, named relative to it), a file,
+            or several files (named by their last part).
 
     Raises:
         DatasetError: there is no such file, no file at all, or two of the same name.
     """
     if isinstance(source, Path) and source.is_dir():
-        named = {p.relative_to(source).as_posix(): p for p in source.rglob("*") if p.is_file()}
+        named = {p.relative_to(source).as_posix(): p for p in source.rglob("*") if p.suffix in _DATA}
     else:
         paths = [source] if isinstance(source, Path) else list(source)
         named = {p.name: p for p in paths}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -99,21 +98,20 @@ def load(profile: Profile, source: str, *, most_devices: int | None = None) -> D
         folder = skab.locate()
         recordings = [skab.read(folder, name) for name in skab.recordings(folder)]
         excluded = {skab.device_id(name) for name in skab.POOL_EXCLUDED}
-        files: Sequence[Path] = [folder / f"{name}.csv" for name in skab.recordings(folder)]
     else:
         folder = Path(source) if Path(source).is_absolute() else paths.root() / source
-        recordings, files = _fleet(folder, profile)
+        recordings = _fleet(folder, profile)
         excluded = set()
     chosen = recordings[:most_devices]
     return Dataset(
         profile,
         tuple(_device(profile, r, pooled=r.device_id not in excluded) for r in chosen),
-        fingerprint(files),
+        fingerprint(folder),
         labelled=any(r.labels is not None and r.labels.any() for r in chosen),
     )
 
 
-def _fleet(folder: Path, profile: Profile) -> tuple[list[Recording], Sequence[Path]]:
+def _fleet(folder: Path, profile: Profile) -> list[Recording]:
     if not (folder / "train").is_dir():
         raise DatasetError(f"no folder {folder / 'train'}: make it with `make data PROFILE={profile.name}`")
     train = {r.device_id: r for r in fleet.read(folder / "train", profile).recordings}
@@ -133,7 +131,7 @@ def _fleet(folder: Path, profile: Profile) -> tuple[list[Recording], Sequence[Pa
                 train_rows=len(before),
             )
         )
-    return joined, sorted(folder.glob("*/*.csv"))
+    return joined
 
 
 def _device(profile: Profile, recording: Recording, *, pooled: bool) -> Device:

@@ -23,7 +23,8 @@ def _times(seconds: Int) -> Any:
 
 
 def _dates(axis: Any) -> None:
-    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(axis.xaxis.get_major_locator()))
+    formatter = mdates.ConciseDateFormatter(axis.xaxis.get_major_locator())  # type: ignore[no-untyped-call] # matplotlib's
+    axis.xaxis.set_major_formatter(formatter)
 
 
 def _shade(axis: Any, events: Sequence[tuple[int, int]], label: str) -> None:
