@@ -110,15 +110,15 @@ def device_name(district: int) -> str:
     return f"dma-{district:02d}"
 
 
-def drawn_junction(leak: Leak, junctions: Sequence[str], *, seed: int, district: int) -> str:
-    """The junction where the leak is: its own, or one that depends on seed, district and start alone.
+def drawn_junction(leak: Leak, junctions: Sequence[str], leaky: Sequence[str], *, seed: int, district: int) -> str:
+    """The junction where the leak is: its own, or one of the leaky, from seed, district and start alone.
 
     Raises:
         SimulatorError: the district has no such junction.
     """
     if leak.node is None:
         rng = generator(seed, Stream.LEAK_NODE, district, leak.start)
-        return junctions[int(rng.integers(len(junctions)))]
+        return leaky[int(rng.integers(len(leaky)))]
     if leak.node not in junctions:
         raise SimulatorError(f"{leak.device_id} has no junction {leak.node!r}; it has {', '.join(junctions)}")
     return leak.node

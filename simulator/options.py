@@ -97,7 +97,7 @@ def _water(command: argparse.ArgumentParser) -> None:
         metavar="N|A-B",
         help="how many, or which numbers: 20 or 41-50 (default: 1)",
     )
-    fleet.add_argument("--start", metavar="TIME", help="ISO 8601 in UTC, or relative to the end such as -14d")
+    fleet.add_argument("--start", metavar="TIME", help="ISO 8601 in UTC, or relative to the end: --start=-14d")
     fleet.add_argument("--days", type=float, metavar="N", help="days before the end, in place of --start (default: 7)")
     fleet.add_argument(
         "--end", default=None, metavar="TIME", help="readings are before it (default: the last full hour before now)"

@@ -30,6 +30,13 @@ def test_a_readme_beside_the_data_changes_nothing(tmp_path: Path) -> None:
     assert fingerprint(one) == before
 
 
+def test_what_is_no_data_in_a_folder_does_not_count(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", a="1")
+    before = fingerprint(one)
+    (one / "README.md").write_text("about", encoding="utf-8")
+    assert fingerprint(one) == before
+
+
 def test_nothing_has_no_fingerprint(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no file"):
         fingerprint(folder(tmp_path / "empty"))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aiot_anomaly import profile_store
+from aiot_anomaly.datasets import fleet as fleet_files
+from aiot_anomaly.messages import parse_readings
+from simulator.cli import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+METERS = "time,meter,{},odd\n".format(",".join(profile_store.load("leak").sensor_names)) + "".join(
+    f"2026-01-01T0{h}:00:00Z,m1,1,2,3,4,5,6,{int(h == 2)}\n" for h in range(5)
+)
+
+
+def simulator(*args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulator", *args]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("command", [(), ("water",), ("replay",)])
+def test_help_explains_itself_with_examples(command: tuple[str, ...]) -> None:
+    done = simulator(*command, "--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    assert "python -m simulator water --districts 5" in done.stdout
+
+
+def test_a_fleet_is_written_as_files_that_the_library_reads(tmp_path: Path) -> None:
+    asked = ["water", "--districts", "2", "--days", "3", "--leak", "dma-01:8%:-1d:1", "--sink", "csv", "--quiet"]
+    done = simulator(*asked, "--out", str(tmp_path / "fleet"), "--summary", str(tmp_path / "summary.json"))
+    assert done.returncode == 0, done.stderr
+    assert "576 rows of 2 devices" in done.stderr
+    fleet = fleet_files.read(tmp_path / "fleet", profile_store.load("leak"))
+    assert [r.device_id for r in fleet.recordings] == ["dma-01", "dma-02"]
+    assert [None if r.labels is None else int(r.labels.sum()) for r in fleet.recordings] == [96, 0]
+    assert fleet.truth[0].size == 0.08
+    assert max(int(r.timestamps[-1]) for r in fleet.recordings) < time.time()
+    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["rows_published"] == 576
+
+
+def test_ones_own_table_is_replayed_and_its_labels_go_to_the_truth_only(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "meters.csv").write_text(METERS, encoding="utf-8")
+    table = ["--profile", "leak", "--timestamp-column", "time", "--device-column", "meter", "--label-column", "odd"]
+    truth = tmp_path / "truth.csv"
+    assert (
+        main(["replay", str(tmp_path / "meters.csv"), *table, "--batch", "3", "--limit", "4", "--truth", str(truth)])
+        == 0
+    )
+    out = capfdbinary.readouterr().out
+    assert [len(parse_readings(line).readings) for line in out.splitlines()] == [3, 1]
+    assert b"odd" not in out
+    (event,) = fleet_files.read_truth(truth)
+    assert (event.device_id, event.kind, event.end - event.start) == ("m1", "labelled", 900)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("water --sink csv", "--sink csv needs --out FOLDER"),
+        ("water --sink pubsub --project=", "needs --project"),
+        ("water --sink csv --out x --poison 1", "are about messages"),
+        ("water --seed -1", "expected 0 or more"),
+        ("water --districts many", "--districts many"),
+        ("water --start=-3d --days 3", "give one of them"),
+        ("water --leak dma-01:8", "expected DEVICE"),
+        ("water --leak-sizes big --random-leaks 1", "--leak-sizes big"),
+        ("water --end tomorrow", "expected ISO 8601"),
+        ("replay nothing.csv --profile leak", "no file nothing.csv"),
+        ("replay nothing.csv", "--profile is needed"),
+        ("replay nothing.csv --profile none", "no profile 'none'"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_line(asked: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(asked.split()) == 1
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+
+
+def test_ctrl_c_stops_it_with_a_summary(tmp_path: Path) -> None:
+    (tmp_path / "meters.csv").write_text(METERS, encoding="utf-8")
+    table = f"replay {tmp_path / 'meters.csv'} --profile leak --timestamp-column time --rate 2".split()
+    command = [sys.executable, "-m", "simulator", *table, "--summary", str(tmp_path / "s.json"), "--sink", "jsonl"]
+    command += ["--out", str(tmp_path / "out.jsonl")]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "out.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error.startswith("interrupted: ")
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["interrupted"] is True
+
+
+def test_a_skab_recording_is_replayed_at_its_original_times(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    if not os.environ.get("AIOT_DATA_DIR"):
+        stop = pytest.fail if os.environ.get("AIOT_REQUIRE_DATA") == "1" else pytest.skip
+        stop("replays the real SKAB: set AIOT_DATA_DIR to a folder with skab/data")
+    assert main(["replay", "skab:valve1/6", "--batch", "10", "--limit", "25"]) == 0
+    first, *_ = capfdbinary.readouterr().out.splitlines()
+    batch = parse_readings(first)
+    assert batch.device_id == "skab-valve1-6"
+    assert batch.readings[0].timestamp.isoformat() == "2020-03-09T12:14:36+00:00"
