@@ -1,0 +1,134 @@
+"""The function's parts put together in the test's process, on a real store and a real Pub/Sub."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from google.cloud.pubsub_v1 import SubscriberClient
+
+from aiot_anomaly.messages import Decision, Reading, ReadingBatch
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.windows import as_datetime
+from functions.api_client import ApiClient
+from functions.handler import Handler
+from functions.pipeline import Pipeline
+from functions.publisher import Publisher
+from functions.store import WindowStore
+from local.pubsub import resources
+
+
+def batch(profile: Profile, device: str, at: Sequence[int], values: Any) -> bytes:
+    """The data of a message: readings at times `at` (n,) of values (n, S)."""
+    rows = np.broadcast_to(np.asarray(values, dtype=float), (len(at), len(profile.sensors)))
+    return ReadingBatch(
+        device_id=device,
+        readings=[
+            Reading(timestamp=as_datetime(t), values=dict(zip(profile.sensor_names, row, strict=True)))
+            for t, row in zip(at, rows.tolist(), strict=True)
+        ],
+    ).encode()
+
+
+def push_body(data: bytes, message_id: str, attributes: Mapping[str, str]) -> bytes:
+    """The body that Pub/Sub posts."""
+    message = {
+        "data": base64.b64encode(data).decode(),
+        "attributes": dict(attributes),
+        "messageId": message_id,
+        "message_id": message_id,
+        "publishTime": "2026-11-22T19:00:00Z",
+        "orderingKey": "whatever",
+    }
+    return json.dumps({"message": message, "subscription": "projects/p/subscriptions/s", "deliveryAttempt": 1}).encode()
+
+
+@dataclass(frozen=True)
+class Published:
+    """A message pulled from a topic."""
+
+    data: bytes
+    attributes: dict[str, str]
+    ordering_key: str
+
+    @property
+    def decision(self) -> Decision:
+        return Decision.model_validate_json(self.data)
+
+
+class Topics:
+    """The system's topics in a project of its own."""
+
+    def __init__(self, project: str, push_endpoint: str = "http://127.0.0.1:9/none", **settings: Any) -> None:
+        self.project = project
+        resources.create(project, push_endpoint, **settings)
+        self._subscriber = SubscriberClient()
+
+    def pull(self, subscription: str) -> list[Published]:
+        """What is there now; acknowledged."""
+        name, found = f"projects/{self.project}/subscriptions/{subscription}", list[Published]()
+        while True:
+            request = {"subscription": name, "max_messages": 1000, "return_immediately": True}
+            with warnings.catch_warnings():
+                # deprecated for what it costs a service; here it says at once that there is nothing more
+                warnings.simplefilter("ignore", DeprecationWarning)
+                received = self._subscriber.pull(request=request, timeout=10).received_messages
+            if not received:
+                return found
+            found += [Published(m.message.data, dict(m.message.attributes), m.message.ordering_key) for m in received]
+            self._subscriber.acknowledge(request={"subscription": name, "ack_ids": [m.ack_id for m in received]})
+
+    def close(self) -> None:
+        self._subscriber.close()
+
+
+@dataclass
+class Rig:
+    """A handler and what it works on."""
+
+    profile: Profile
+    topics: Topics
+    store: WindowStore
+    api: ApiClient
+    publisher: Publisher
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    def handler(self, store: WindowStore | None = None) -> Handler:
+        chosen = store or self.store
+        pipeline = Pipeline(chosen, self.api, self.publisher, resources.DECISIONS)
+        return Handler(chosen, pipeline, self.publisher, resources.READINGS_PARKED)
+
+    def deliver(
+        self,
+        data: bytes,
+        *,
+        message_id: str = "",
+        attributes: Mapping[str, str] | None = None,
+        handler: Handler | None = None,
+    ) -> int:
+        """Pushes one message and gives the status."""
+        given = {"profile": self.profile.name, "schema_version": "1"} if attributes is None else attributes
+        body = push_body(data, message_id or f"m-{next(self._ids)}", given)
+        return (handler or self.handler()).handle(body)
+
+    def send(self, device: str, at: Sequence[int], values: Any, **options: Any) -> int:
+        """Delivers readings."""
+        return self.deliver(batch(self.profile, device, at, values), **options)
+
+    def published(self) -> list[Published]:
+        """Messages on `decisions` since the last call."""
+        return self.topics.pull(resources.DECISIONS_PULL)
+
+    def decisions(self) -> list[Decision]:
+        """Decisions since the last call."""
+        return [p.decision for p in self.published()]
+
+    def parked(self) -> list[Published]:
+        """Messages on `readings-parked` since the last call."""
+        return self.topics.pull(resources.READINGS_PARKED_PULL)
