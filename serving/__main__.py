@@ -1,0 +1,53 @@
+"""Starts the service: python -m serving [--host H] [--port P] [--models DIR] [--check]."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from aiot_anomaly.errors import AIoTError
+from serving import catalogue, logs
+from serving.app import create_app
+from serving.settings import Settings, from_environment
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until SIGTERM or Ctrl-C; 1 if the bundles or the settings are not right."""
+    # uvicorn drains and then raises the signal again: that is a good end, not a killed process
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        settings = from_environment(os.environ)
+        given = _parser(settings).parse_args(arguments)
+        if given.check:
+            for name, detector in catalogue.load(given.models).detectors.items():
+                print(f"{name} {detector.bundle.version}: golden scores hold")
+            return 0
+        logs.configure()
+        app = create_app(given.models, settings)
+    except AIoTError as e:
+        print(f"serving: {e}", file=sys.stderr)
+        return 1
+    versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
+    logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
+    uvicorn.run(app, host=given.host, port=given.port, log_config=None, access_log=False, server_header=False)
+    return 0
+
+
+def _parser(settings: Settings) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m serving", description=__doc__)
+    parser.add_argument("--host", default=settings.host, help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=settings.port, help="port to listen on (%(default)s)")
+    parser.add_argument("--models", type=Path, default=settings.models_dir, help="folder of the bundles (%(default)s)")
+    parser.add_argument("--check", action="store_true", help="load the bundles, verify their golden scores and end")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The application: models loaded, routes and middleware put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from anyio import CapacityLimiter
+from fastapi import FastAPI
+
+from serving import catalogue, describe, detect, errors, openapi, predict
+from serving.body_limit import BodyLimit
+from serving.metrics import Measured
+from serving.service import Service
+from serving.settings import Settings
+
+
+def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
+    """The service with every bundle in `models_dir` loaded.
+
+    Raises:
+        BundleError: there is no bundle, or one is not whole.
+    """
+    settings = settings or Settings()
+    service = Service(catalogue.load(models_dir), CapacityLimiter(settings.inference_threads))
+    for name, detector in service.catalogue.detectors.items():
+        service.metrics.served(name, detector.bundle.version)
+    app = FastAPI(
+        title="AIoT anomaly detection",
+        description="Decides whether windows of sensor readings are anomalous, and says which sensor and how sure.",
+        version="1",
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    for router in (predict.router, detect.router, describe.router):
+        app.include_router(router)
+    errors.install(app)
+    openapi.install(app, service)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
+    return app

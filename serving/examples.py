@@ -1,0 +1,77 @@
+"""Worked examples of requests, from the models that are served, with what they are really answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import orjson
+
+from aiot_anomaly.detector import Detector
+from aiot_anomaly.windows import as_datetime
+from serving import detect, predict
+from serving.errors import ApiError, body
+from serving.service import Service
+
+#: readings of a `:detect` example at most; a profile with longer windows is shown warming up
+_MOST_READINGS = 40
+_ANSWERS = {"predict": predict.answer, "detect": detect.answer}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request to a model and its answer."""
+
+    model: str
+    request: dict[str, Any]
+    status: int
+    answer: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The status and the model, such as `200-skab`."""
+        return f"{self.status}-{self.model}"
+
+
+def examples(service: Service, verb: str) -> list[Example]:
+    """For each model, a request that `verb` (predict or detect) answers and one that it refuses."""
+    found = []
+    for name, detector in service.catalogue.detectors.items():
+        pair = (_window(detector), _wrong_window(detector)) if verb == "predict" else _reading_requests(detector)
+        for request in pair:
+            try:
+                answer = _ANSWERS[verb](detector, service.calibrations, orjson.dumps(request))
+                found.append(Example(name, request, HTTPStatus.OK, answer.model_dump(mode="json")))
+            except ApiError as e:
+                found.append(Example(name, request, e.status, orjson.loads(body(e.code, e.message, e.details))))
+    return found
+
+
+def _window(detector: Detector) -> dict[str, Any]:
+    golden = detector.bundle.golden
+    end = as_datetime(golden.ends[0]).isoformat()
+    return {"instances": [{"device_id": "device-1", "window_end": end, "values": golden.values[0]}]}
+
+
+def _wrong_window(detector: Detector) -> dict[str, Any]:
+    instance = _window(detector)["instances"][0]
+    values = [instance["values"][0][:-1], *instance["values"][1:]]
+    return {"instances": [{**instance, "values": values}]}
+
+
+def _reading_requests(detector: Detector) -> tuple[dict[str, Any], dict[str, Any]]:
+    profile = detector.profile
+    low, high = (np.array(side) for side in zip(*(s.valid_range for s in profile.sensors), strict=True))
+    level = np.clip(detector.bundle.fleet.center[0, : len(low)].round(3), low, high)
+    values = dict(zip(profile.sensor_names, level.tolist(), strict=True))
+    n = min(profile.span, _MOST_READINGS)
+    # the last one is where a window ends, so that none is left pending
+    last = detector.bundle.golden.ends[0] // (profile.interval_s * profile.window.stride) * profile.window.stride
+    readings = [
+        {"timestamp": as_datetime((last - i) * profile.interval_s).isoformat(), "values": values}
+        for i in reversed(range(n))
+    ]
+    good = {"device_id": "device-1", "readings": readings, "last_only": True}
+    return good, {**good, "readings": [{**readings[-1], "values": {"no_such_sensor": 1.0}}]}

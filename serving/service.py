@@ -1,0 +1,39 @@
+"""What the routes of one app share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from starlette.requests import Request
+
+from serving.calibration_cache import CalibrationCache
+from serving.catalogue import Catalogue
+from serving.metrics import Metrics
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Service:
+    """The loaded models and what is kept beside them."""
+
+    catalogue: Catalogue
+    limiter: CapacityLimiter
+    metrics: Metrics = field(default_factory=Metrics)
+    calibrations: CalibrationCache = field(default_factory=CalibrationCache)
+
+    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Does work in a thread, so that the event loop goes on answering; at most a few at once."""
+        return await anyio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=self.limiter)
+
+
+def of(request: Request) -> Service:
+    """The service of the app that this request came to."""
+    found = request.app.state.service
+    assert isinstance(found, Service)
+    return found

@@ -1,0 +1,48 @@
+"""What a deployment may set, from environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from aiot_anomaly.errors import AIoTError
+
+
+class SettingsError(AIoTError):
+    """An environment variable does not hold what it must."""
+
+    code = "invalid_settings"
+
+
+class Settings(BaseModel):
+    """Each field is read from the environment variable of its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: each folder in it is a bundle
+    models_dir: Path = Path(__file__).parent / "models"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    #: a larger request body is refused; Cloud Run's own limit is the default
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
+    #: requests that are parsed and scored at once, each on one core; further ones wait
+    inference_threads: int = Field(default=2, ge=1, le=64)
+    #: one log line for each request
+    access_log: bool = False
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a variable does not hold what it must; the text names it.
+    """
+    given = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as e:
+        fault = e.errors(include_url=False)[0]
+        name = str(fault["loc"][0])
+        raise SettingsError(f"{name.upper()}={given[name]!r}: {fault['msg']}") from None
