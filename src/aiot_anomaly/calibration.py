@@ -8,7 +8,6 @@ as small JSON with base64 arrays.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,7 +22,7 @@ from aiot_anomaly.series import Float, Int
 from aiot_anomaly.windows import Windows, season_slots
 
 #: fewest complete windows that a calibration is computed from
-FEWEST_WINDOWS = 50
+FEWEST_WINDOWS = 100
 #: a scale is never below this share of the smallest deviation worth an alarm
 SCALE_FLOOR = 0.05
 #: half the width of the expected band, in deviations of normal residuals
@@ -105,7 +104,7 @@ def decode(profile: Profile, document: CalibrationDocument) -> Calibration:
     for name, shape in shapes(profile).items():
         try:
             raw = base64.b64decode(getattr(document, name), validate=True)
-        except binascii.Error as e:
+        except ValueError as e:  # of base64, or of text that is not ASCII
             raise CalibrationError(f"calibration.{name} is not base64: {e}") from None
         expected = 8 * int(np.prod(shape))
         if len(raw) != expected:
@@ -120,19 +119,20 @@ def decode(profile: Profile, document: CalibrationDocument) -> Calibration:
     return Calibration(**arrays, model_version=document.model_version, windows=document.windows)
 
 
-def base(profile: Profile, windows: Windows) -> Calibration:
+def base(profile: Profile, windows: Windows, *, fewest: int = FEWEST_WINDOWS) -> Calibration:
     """Level and scale from normal windows; the parts that need the network are neutral.
 
     Args:
         profile: the kind of device.
         windows: complete windows of normal operation.
+        fewest: with how many windows it refuses.
 
     Raises:
         CalibrationError: there are too few windows.
     """
-    if len(windows) < FEWEST_WINDOWS:
+    if len(windows) < fewest:
         raise CalibrationError(
-            f"{len(windows)} complete normal windows, expected at least {FEWEST_WINDOWS}: give more normal rows"
+            f"{len(windows)} complete normal windows, expected at least {fewest}: give more normal rows"
         )
     last = windows.values[:, -1, :]
     season = season_slots(profile, windows.ends)[:, -1]
@@ -159,6 +159,19 @@ def _center(rows: Float, season: Int, slots: int) -> Float:
     return center
 
 
+def cross_fitted(profile: Profile, windows: Windows) -> list[tuple[Windows, Calibration]]:
+    """Each half (by time) of normal windows with level and scale from the other half.
+
+    So the windows look as windows will once the calibration is of the past.
+
+    Raises:
+        CalibrationError: there are too few windows.
+    """
+    early = np.arange(len(windows)) < len(windows) // 2
+    halves = windows.only(early), windows.only(~early)
+    return [(a, base(profile, b, fewest=FEWEST_WINDOWS // 2)) for a, b in (halves, halves[::-1])]
+
+
 #: windows and a calibration to (level (n, F), residual (n, F), last residual (n, F)), all standardised
 Residuals = Callable[[Windows, Calibration], tuple[Float, Float, Float]]
 
@@ -166,15 +179,19 @@ Residuals = Callable[[Windows, Calibration], tuple[Float, Float, Float]]
 def complete(profile: Profile, windows: Windows, residuals: Residuals, model_version: str) -> Calibration:
     """The whole calibration of a device, from its own normal windows and the network's residuals on them.
 
+    What the residuals look like is judged on each half of the windows with the level of the other half: with
+    their own level they would look smaller than any later window's.
+
     Raises:
         CalibrationError: there are too few windows.
     """
     start = base(profile, windows)
-    level, residual, last = residuals(windows, start)
+    parts = [residuals(judged, level_of) for judged, level_of in cross_fitted(profile, windows)]
+    level, residual, last = (np.concatenate([p[i] for p in parts]) for i in range(3))
     if profile.scoring.kind == "two_sided":
         weights = scoring.precision(profile, level)
-        parts = [scoring.level_distance(level, weights), scoring.shape_distance(residual)]
-        score_scale = np.array([np.quantile(p, 0.99) for p in parts])
+        distances = [scoring.level_distance(level, weights), scoring.shape_distance(residual)]
+        score_scale = np.array([np.quantile(d, 0.99) for d in distances])
     else:
         weights = scoring.filter_weights(profile, residual, start.scale)
         score_scale = np.full(2, np.sqrt(np.mean((residual @ weights) ** 2)))

@@ -100,7 +100,7 @@ def score_test(
     Without `calibrations` each device is calibrated on its training windows.
     """
     results = []
-    for device in dataset.devices:
+    for device in dataset.monitored():
         windows, labels = device.test()
         own = (calibrations or {}).get(device.device_id) or calibrate(dataset.profile, device, residuals)
         scores = np.full(len(windows), np.nan)

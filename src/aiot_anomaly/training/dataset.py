@@ -77,9 +77,20 @@ class Dataset:
     fingerprint: str
     labelled: bool
 
+    def monitored(self) -> list[Device]:
+        """The devices that are watched: each gets a calibration, and is tested."""
+        return [d for d in self.devices if len(d.test()[0])]
+
     def pooled(self) -> list[Device]:
-        """The devices that may be learned from together."""
-        return [d for d in self.devices if d.pooled]
+        """The monitored devices that thresholds may be learned from."""
+        return [d for d in self.monitored() if d.pooled]
+
+    def teachers(self) -> list[Device]:
+        """The devices that the network learns from: those that are not monitored, if there are such.
+
+        A network's residuals on devices that it has never seen are honest, those on its own are too small.
+        """
+        return [d for d in self.devices if not len(d.test()[0])] or self.pooled()
 
 
 def load(profile: Profile, source: str, *, most_devices: int | None = None) -> Dataset:
@@ -87,9 +98,9 @@ def load(profile: Profile, source: str, *, most_devices: int | None = None) -> D
 
     Args:
         profile: the kind of device.
-        source: "skab", or a folder with `train/` and `test/`, each written by the simulator's csv sink; a relative
-            one is below the repository.
-        most_devices: only the first so many, for a quick look.
+        source: "skab", or a folder with `train/` and `test/`, each written by the simulator's csv sink; devices that
+            are in `train/` alone teach the network and are not monitored. A relative folder is below the repository.
+        most_devices: only the first so many monitored devices and as many teachers, for a quick look.
 
     Raises:
         DatasetError: there is no such data, or it does not fit the profile.
@@ -102,7 +113,9 @@ def load(profile: Profile, source: str, *, most_devices: int | None = None) -> D
         folder = Path(source) if Path(source).is_absolute() else paths.root() / source
         recordings = _fleet(folder, profile)
         excluded = set()
-    chosen = recordings[:most_devices]
+    monitored = [r for r in recordings if r.train_rows is None or r.train_rows < len(r)]
+    others = [r for r in recordings if r.train_rows == len(r)]
+    chosen = monitored[:most_devices] + others[:most_devices]
     return Dataset(
         profile,
         tuple(_device(profile, r, pooled=r.device_id not in excluded) for r in chosen),
@@ -118,9 +131,7 @@ def _fleet(folder: Path, profile: Profile) -> list[Recording]:
     test = {r.device_id: r for r in fleet.read(folder / "test", profile).recordings}
     joined = []
     for device_id, before in train.items():
-        after = test.get(device_id)
-        if after is None:
-            raise DatasetError(f"device {device_id} of {folder / 'train'} is missing in {folder / 'test'}")
+        after = test.get(device_id, before.head(0))
         labels = np.zeros(len(after), dtype=bool) if after.labels is None else after.labels
         joined.append(
             Recording(

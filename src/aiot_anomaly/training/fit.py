@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 from tqdm.auto import tqdm
 
-from aiot_anomaly.calibration import Calibration
+from aiot_anomaly.calibration import Calibration, cross_fitted
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Frozen, Profile
 from aiot_anomaly.scoring import CLIP, mask
@@ -34,7 +34,7 @@ class FitConfig(Frozen):
 
 @dataclass(frozen=True)
 class Example:
-    """One device's normal windows with its calibration."""
+    """One device's normal windows with a calibration from other normal windows of it."""
 
     windows: Windows
     calibration: Calibration
@@ -57,6 +57,15 @@ class _Rows:
     def thinned(self, most: int) -> _Rows:
         step = -(-len(self.z) // most)
         return _Rows(self.z[::step], self.clock[::step], self.scale[::step])
+
+
+def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
+    """What a network learns from: the normal windows of each device, standardised as they will be in service.
+
+    Each half of a device's windows goes with the level of the other half. With their own level the windows would
+    have no slow variation left, and the network would take any for an anomaly.
+    """
+    return [Example(half, level) for windows in parts for half, level in cross_fitted(profile, windows)]
 
 
 def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
@@ -127,3 +136,11 @@ def fit(
         bar.set_postfix(loss=f"{history['loss'][-1]:.4f}", held_back=f"{history['val_loss'][-1]:.4f}")
     network.set_weights(best_weights)
     return Fitted(network, history)
+
+
+def reconstruct(profile: Profile, network: Any, windows: Windows, calibration: Calibration) -> tuple[Float, Float]:
+    """Standardised complete windows and what the network makes of them, both (n, T, F)."""
+    z = standardise(profile, windows, calibration)
+    clock = clock_table(profile)[season_slots(profile, windows.ends)]
+    inputs = [z, clock] if clock.shape[-1] else [z]
+    return z, np.asarray(network.predict(inputs, verbose=0), dtype=np.float64)

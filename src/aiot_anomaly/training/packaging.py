@@ -113,7 +113,7 @@ def assemble(
     digest.update(dataset.fingerprint.encode())
     version = digest.hexdigest()[:12]
     fleet = complete(profile, pool([d.train() for d in dataset.pooled()]), graph.residuals, version)
-    own = {d.device_id: calibrate(profile, d, graph.residuals, version) for d in dataset.devices}
+    own = {d.device_id: calibrate(profile, d, graph.residuals, version) for d in dataset.monitored()}
     ranges = [(int(d.windows.ends[0]), d.train_until) for d in dataset.devices]
     bundles.write(
         workspace.bundle,

@@ -117,7 +117,7 @@ def _execute(notebook: Path, output: Path, parameters: dict[str, Any], progress:
             kernel_name=KERNEL,
             cwd=str(notebook.parent),
             execution_timeout=CELL_TIMEOUT_S,
-            progress_bar=progress,
+            progress_bar={"leave": False, "desc": notebook.stem} if progress else False,
             log_output=False,
         )
     except pm.PapermillExecutionError as e:

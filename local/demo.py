@@ -1,0 +1,259 @@
+"""The demo: the whole pipeline on real input, from devices to incidents, on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from aiot_anomaly import paths
+from aiot_anomaly.messages import OUTCOMES
+from functions.sqlite_store import SqliteStore
+from functions.store import Totals
+from local import stack as stacks
+from local import story, summary
+from local.collector import Collected, collecting
+from local.errors import StackError
+from local.pubsub import emulator, resources
+from local.report import Report
+from local.stack import Stack
+from local.story import Part
+from local.summary import DeviceSummary
+from simulator.publisher import Summary, publish
+from simulator.sinks import PubSubSink
+
+#: of the messages that are sent a second time, to show that nothing is decided twice
+DUPLICATES = 0.05
+POISON = 3
+STEADY_RATE = 20.0
+#: without any new outcome for so long, the demo gives up
+STALLED_AFTER_S = 60.0
+
+
+@dataclass
+class Sent:
+    """What was published so far."""
+
+    rows: int = 0
+    messages: int = 0
+    duplicates: int = 0
+    poison: int = 0
+
+    def add(self, sent: Summary) -> None:
+        """Adds what a publishing run sent."""
+        if sent.interrupted:
+            raise KeyboardInterrupt
+        self.rows += sent.rows_published
+        self.messages += sent.messages
+        self.duplicates += sent.duplicates
+        self.poison += sent.poison
+
+
+@dataclass
+class Demo:
+    """A run of the demo.
+
+    Attributes:
+        console: where it tells what it does.
+        folder: for logs and the function's store.
+        report: where the report is written.
+        kind: which Pub/Sub.
+        models: the folder of bundles, `serving/models` if None.
+    """
+
+    console: Console
+    folder: Path
+    report: Path
+    kind: emulator.Kind = "auto"
+    models: Path | None = None
+    sent: Sent = field(default_factory=Sent)
+    _strides: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> bool:
+        """Runs it; True when every published row has exactly one outcome."""
+        began = time.monotonic()
+        with stacks.running(self.folder, kind=self.kind, models=self.models, say=self.say) as stack:
+            self.say(f"Pub/Sub ({stack.pubsub_kind}) {stack.pubsub}, API {stack.api}, function {stack.function}")
+            store = SqliteStore(stack.store)
+            try:
+                with collecting(stack.project) as collected:
+                    parts = self._publish_all(stack)
+                    totals = self._wait(stack, store, collected)
+                    steady = self._steady(stack, store, collected, real=len(parts) > 1)
+                    totals = store.totals() if steady is None else steady
+            finally:
+                store.close()
+        return self._conclude(stack, parts, totals, collected, time.monotonic() - began)
+
+    def say(self, text: str) -> None:
+        """One line of progress."""
+        self.console.print(f"[dim]·[/dim] {text}", highlight=False)
+
+    def _publish_all(self, stack: Stack) -> list[Part]:
+        self.say("simulating two water districts over three weeks, one with a leak (hydraulics from EPANET)")
+        parts = [story.districts()]
+        real = story.test_bed(self.say)
+        if real is not None:
+            parts.append(real)
+        for seed, part in enumerate(parts):
+            names = ", ".join(r.device_id for r in part.recordings)
+            self.say(f"publishing {part.rows:,} readings of {names} ({part.profile.title})")
+            self._publish(stack, part, duplicates=DUPLICATES, poison=POISON, seed=seed)
+        return parts
+
+    def _publish(
+        self, stack: Stack, part: Part, *, rate: float = 0.0, duplicates: float = 0.0, poison: int = 0, seed: int = 0
+    ) -> None:
+        stack.check()
+        self._strides[part.profile.name] = part.profile.window.stride
+        sink = PubSubSink(stack.project, resources.READINGS)
+        sent = publish(
+            part.recordings,
+            part.profile,
+            sink,
+            batch=part.batch,
+            rate=rate,
+            duplicates=duplicates,
+            poison=poison,
+            seed=seed,
+            progress=True,
+        )
+        self.sent.add(sent)
+
+    def _wait(self, stack: Stack, store: SqliteStore, collected: Collected) -> Totals:
+        """Waits until every published row has its outcome and what follows from it has come out of Pub/Sub."""
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            task = progress.add_task("readings with an outcome", total=self.sent.rows)
+            seen, since = -1, time.monotonic()
+            while True:
+                stack.check()
+                totals = store.totals()
+                progress.update(task, completed=totals.readings)
+                arrived = totals.readings + totals.parked_messages + len(collected.decisions) + len(collected.parked)
+                if self._settled(store, totals, collected):
+                    return totals
+                if arrived != seen:
+                    seen, since = arrived, time.monotonic()
+                if time.monotonic() - since > STALLED_AFTER_S:
+                    self.say(f"[red]nothing new for {STALLED_AFTER_S:.0f} s, giving up waiting[/red]")
+                    return totals
+                time.sleep(0.1)
+
+    def _settled(self, store: SqliteStore, totals: Totals, collected: Collected) -> bool:
+        # a decision stands for as many readings as its profile's stride
+        decisions = sum(-(-store.totals(name).outcomes["decided"] // stride) for name, stride in self._strides.items())
+        return (
+            totals.readings >= self.sent.rows
+            and totals.parked_messages >= self.sent.poison
+            and len(collected.parked) >= self.sent.poison
+            and len(collected.decisions) >= decisions
+        )
+
+    def _steady(self, stack: Stack, store: SqliteStore, collected: Collected, *, real: bool) -> Totals | None:
+        if not real:
+            self.say("no latency at a steady rate: it is measured with the real recording")
+            return None
+        part = story.steady()
+        self.say(f"publishing {part.rows} further readings one by one, {STEADY_RATE:.0f} a second, for the latency")
+        self._publish(stack, part, rate=STEADY_RATE)
+        return self._wait(stack, store, collected)
+
+    def _conclude(self, stack: Stack, parts: list[Part], totals: Totals, collected: Collected, seconds: float) -> bool:
+        truth = [t for p in parts for t in p.truth]
+        devices = {
+            p.profile.name: [
+                summary.device_summary(r.device_id, collected.decisions.values(), truth) for r in p.recordings
+            ]
+            for p in parts
+        }
+        steady = [
+            s
+            for name, s in collected.latencies.items()
+            if not any(d.device_id == name for ds in devices.values() for d in ds)
+        ]
+        latency = summary.percentiles([v for values in steady for v in values])
+        balanced = totals.readings == self.sent.rows and totals.parked_messages == self.sent.poison
+        self.console.print(devices_table(devices))
+        self.console.print(outcomes_table(totals, self.sent, collected))
+        if latency:
+            told = ", ".join(f"{name} {value:.0f} ms" for name, value in latency.items())
+            self.console.print(f"From publishing a reading to its decision, at {STEADY_RATE:.0f} a second: {told}")
+        Report(
+            parts=parts,
+            devices=devices,
+            totals=totals,
+            sent_rows=self.sent.rows,
+            sent_poison=self.sent.poison,
+            latency=latency,
+            latencies=[v for values in steady for v in values],
+            pubsub_kind=stack.pubsub_kind,
+            seconds=seconds,
+        ).write(self.report)
+        shown = self.report.relative_to(paths.root()) if self.report.is_relative_to(paths.root()) else self.report
+        self.console.print(f"Plots: {shown}   ({seconds:.0f} s)")
+        if balanced:
+            self.console.print(f"[green]✓[/green] {self.sent.rows:,} rows published = {totals.readings:,} outcomes")
+        else:
+            self.console.print(
+                f"[red]✗ {self.sent.rows:,} rows and {self.sent.poison} poison messages published, but {totals.readings:,} "
+                f"outcomes, {totals.pending:,} pending, {totals.parked_messages} parked; logs: {self.folder}[/red]"
+            )
+        return balanced
+
+
+def devices_table(devices: Mapping[str, list[DeviceSummary]]) -> Table:
+    """Devices, what happened to them, what was told and how late."""
+    table = Table(title="What happened, and what was told", title_justify="left")
+    for name in ("device", "decisions", "what happened", "incident opened", "delay", "because of", "false alarms"):
+        table.add_column(name, justify="right" if name in {"decisions", "delay", "false alarms"} else "left")
+    for members in devices.values():
+        for d in members:
+            incident = next((i for i in d.incidents), None)
+            table.add_row(
+                d.device_id,
+                f"{len(d.decisions):,}",
+                ", ".join(described(e.kind, e.size) for e in d.events) or "nothing",
+                "\n".join(f"{i.opened:%Y-%m-%d %H:%M:%S}" for i in d.incidents) or "none",
+                "\n".join("missed" if s is None else summary.duration(s) for s in d.delays_s) or "–",
+                incident.top_sensor if incident else "–",
+                str(d.false_alarms),
+            )
+    return table
+
+
+def described(kind: str, size: float) -> str:
+    """An event as people say it: "leak, 12 %"."""
+    return f"{kind}, {size:.0%}".replace("%", " %") if kind == "leak" else kind
+
+
+def outcomes_table(totals: Totals, sent: Sent, collected: Collected) -> Table:
+    """Where every published row went."""
+    table = Table(title="Where every reading went", title_justify="left")
+    table.add_column("outcome")
+    table.add_column("readings", justify="right")
+    for name in OUTCOMES:
+        table.add_row(name.replace("_", " "), f"{totals.outcomes[name]:,}")
+    table.add_section()
+    table.add_row("sum", f"{totals.readings:,}")
+    table.add_row("published", f"{sent.rows:,}")
+    table.add_section()
+    table.add_row("spoilt messages published", str(sent.poison))
+    codes = ", ".join(f"{code} {n}" for code, n in sorted(totals.parked.items()))
+    table.add_row(f"parked ({codes})" if codes else "parked", str(totals.parked_messages))
+    table.add_row("decisions received, without doubles", f"{len(collected.decisions):,}")
+    return table
+
+
+def run(console: Console, *, kind: emulator.Kind, folder: Path, report: Path) -> int:
+    """Runs the demo; the exit code of the command."""
+    try:
+        return 0 if Demo(console, folder, report, kind).run() else 1
+    except StackError as e:
+        console.print(f"[red]error:[/red] {e}", highlight=False, markup=False)
+        return 1
