@@ -21,6 +21,7 @@ _ROOT = str(_HERE if (_HERE / "functions").is_dir() else _HERE.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
+
 from functions import logs  # noqa: E402 - the package is found only after the lines above
 from functions.service import Service  # noqa: E402 - as above
 from functions.settings import Settings  # noqa: E402 - as above
@@ -28,6 +29,10 @@ from functions.settings import Settings  # noqa: E402 - as above
 if TYPE_CHECKING:
     from flask import Request
 
+# At SIGTERM gunicorn's threaded worker waits for connections that are only kept open, for all of its 30 s of grace;
+# Cloud Run kills it after 10 s. Pub/Sub's pushes come over the loopback interface there and here, where a connection
+# costs next to nothing, so none is kept. The framework passes no such setting on, hence the default is changed.
+# X
 logs.configure()
 _service = Service(Settings.from_environment(os.environ))
 atexit.register(_service.close)

@@ -30,4 +30,5 @@ def configure() -> None:
     """Sends all logs of this process, uvicorn's too, to stdout as JSON."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
+    logging.captureWarnings(True)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 import anyio.to_thread
+import numpy as np
 from anyio import CapacityLimiter
 from starlette.requests import Request
 
@@ -29,7 +30,13 @@ class Service:
 
     async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Does work in a thread, so that the event loop goes on answering; at most a few at once."""
-        return await anyio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=self.limiter)
+
+        def quietly() -> R:
+            # a client's calibration may overflow; what comes out is checked for it
+            with np.errstate(over="ignore", invalid="ignore"):
+                return work(*args, **kwargs)
+
+        return await anyio.to_thread.run_sync(quietly, limiter=self.limiter)
 
 
 def of(request: Request) -> Service:

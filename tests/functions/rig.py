@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,12 +26,15 @@ from local.pubsub import resources
 
 
 def batch(profile: Profile, device: str, at: Sequence[int], values: Any) -> bytes:
-    """The data of a message: readings at times `at` (n,) of values (n, S)."""
+    """The data of a message: readings at times `at` (n,) of values (n, S), NaN where missing."""
     rows = np.broadcast_to(np.asarray(values, dtype=float), (len(at), len(profile.sensors)))
     return ReadingBatch(
         device_id=device,
         readings=[
-            Reading(timestamp=as_datetime(t), values=dict(zip(profile.sensor_names, row, strict=True)))
+            Reading(
+                timestamp=as_datetime(t),
+                values={s: None if math.isnan(v) else v for s, v in zip(profile.sensor_names, row, strict=True)},
+            )
             for t, row in zip(at, rows.tolist(), strict=True)
         ],
     ).encode()
