@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # At SIGTERM gunicorn's threaded worker waits for connections that are only kept open, for all of its 30 s of grace;
 # Cloud Run kills it after 10 s. Pub/Sub's pushes come over the loopback interface there and here, where a connection
 # costs next to nothing, so none is kept. The framework passes no such setting on, hence the default is changed.
-# X
+Keepalive.default = 0
 logs.configure()
 _service = Service(Settings.from_environment(os.environ))
 atexit.register(_service.close)
