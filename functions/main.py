@@ -21,8 +21,9 @@ _ROOT = str(_HERE if (_HERE / "functions").is_dir() else _HERE.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
+from gunicorn.config import Keepalive  # noqa: E402 - the package below is found only after the lines above
 
-from functions import logs  # noqa: E402 - the package is found only after the lines above
+from functions import logs  # noqa: E402 - as above
 from functions.service import Service  # noqa: E402 - as above
 from functions.settings import Settings  # noqa: E402 - as above
 
