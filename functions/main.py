@@ -15,15 +15,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gunicorn.config import Keepalive  # type: ignore[import-untyped] # gunicorn publishes no type information
+
 # the framework loads this file by its path and adds only its folder to the path of imports
 _HERE = Path(__file__).resolve().parent
 _ROOT = str(_HERE if (_HERE / "functions").is_dir() else _HERE.parent)
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from gunicorn.config import Keepalive  # noqa: E402 - the package below is found only after the lines above
-
-from functions import logs  # noqa: E402 - as above
+from functions import logs  # noqa: E402 - the package is found only after the lines above
 from functions.service import Service  # noqa: E402 - as above
 from functions.settings import Settings  # noqa: E402 - as above
 
@@ -45,4 +45,4 @@ def handle(request: Request) -> tuple[str, int]:
         return "ready\n", 200
     if request.method != "POST":
         return "expected POST\n", 405
-    return "", _service.handler().handle(request.get_data())
+    return "", _service.handle(request.get_data())

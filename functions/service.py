@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from functions.api_client import ApiClient
-from functions.handler import Handler
+from functions.handler import BROKEN, Handler
 from functions.pipeline import Pipeline
 from functions.publisher import Publisher
 from functions.settings import Settings
@@ -35,13 +35,14 @@ class Service:
         self._handler: Handler | None = None
         self._closing = contextlib.ExitStack()
 
-    def handler(self) -> Handler:
-        """The handler of this process."""
-        if self._handler is None:
-            with self._lock:
-                if self._handler is None:
-                    self._handler = self._start()
-        return self._handler
+    def handle(self, body: bytes) -> int:
+        """Takes the body of a push request in and gives the HTTP status to answer; see `Handler.handle`."""
+        try:
+            handler = self._started()
+        except Exception:
+            _log.exception("cannot start: the message is not acknowledged")
+            return BROKEN
+        return handler.handle(body)
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -51,10 +52,18 @@ class Service:
                 self._handler = None
                 _log.info("closed")
 
+    def _started(self) -> Handler:
+        if self._handler is None:
+            with self._lock:
+                if self._handler is None:
+                    self._handler = self._start()
+        return self._handler
+
     def _start(self) -> Handler:
         s = self._settings
-        api = ApiClient(s.api_url, timeout_s=s.api_timeout_s, deadline_s=s.api_deadline_s)
+        # the one that may fail for want of credentials comes first: the others would stay open
         publisher = Publisher(s.project, timeout_s=s.publish_timeout_s)
+        api = ApiClient(s.api_url, timeout_s=s.api_timeout_s, deadline_s=s.api_deadline_s)
         for part in (self._store, api, publisher):
             self._closing.callback(part.close)
         pipeline = Pipeline(self._store, api, publisher, s.decisions_topic)

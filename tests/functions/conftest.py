@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,15 @@ from tests.support.tiny_bundle import tiny_profile
 
 
 @pytest.fixture(scope="session")
-def pubsub_server() -> Iterator[emulator.Emulator]:
-    with emulator.running("embedded") as server:
+def pubsub_server(request: pytest.FixtureRequest) -> Iterator[emulator.Emulator]:
+    """The embedded one; a test may ask for the official one as well."""
+    kind = getattr(request, "param", "embedded")
+    if kind == "official" and not emulator.find_official():
+        reason = "the official Pub/Sub emulator is not installed (AIOT_REQUIRE_EMULATOR=1 makes this a failure)"
+        if os.environ.get("AIOT_REQUIRE_EMULATOR") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with emulator.running(kind) as server:
         yield server
 
 

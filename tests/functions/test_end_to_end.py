@@ -117,6 +117,7 @@ def api(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proc
     process.kill()
 
 
+@pytest.mark.parametrize("pubsub_server", ["embedded", "official"], indirect=True)
 def test_decisions_out_of_pubsub_equal_the_offline_result(stream: Stream, api: Process, models: Path) -> None:
     detector = detectors.load(models / "tiny")
     stream.start(api.url)
@@ -200,6 +201,7 @@ def test_killed_between_publishing_and_writing_it_publishes_the_same_ids_again(
     assert [p.decision.score for p in first] == [p.decision.score for p in again]
 
 
+@pytest.mark.parametrize("pubsub_server", ["embedded", "official"], indirect=True)
 def test_poison_among_good_messages_is_parked_and_the_sum_is_right(stream: Stream, contract_url: str) -> None:
     stream.start(contract_url)
     stream.publish(
@@ -261,6 +263,15 @@ def test_it_does_not_start_without_what_it_needs(stream: Stream, change: Mapping
         assert said in function.output
     finally:
         function.kill()
+
+
+def test_without_credentials_it_says_so_and_acknowledges_nothing(stream: Stream) -> None:
+    nowhere = {"PUBSUB_EMULATOR_HOST": "", "GOOGLE_APPLICATION_CREDENTIALS": str(stream.folder / "none.json")}
+    function = stream.start("http://127.0.0.1:9", **nowhere)
+    body = push_body(batch(PROFILE, "d-1", times(0, 13), (50, 5)), "m-1", TINY)
+    assert httpx.post(function.url, content=body, timeout=30).status_code == 500
+    (line,) = (line for line in function.lines if line["severity"] == "ERROR")
+    assert "none.json" in line["stack_trace"]
 
 
 def test_it_starts_from_the_archive_that_the_cloud_gets(

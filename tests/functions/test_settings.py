@@ -1,0 +1,47 @@
+"""What the environment may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from functions.errors import SettingsError
+from functions.settings import Settings
+
+NEEDED = {"API_URL": "http://127.0.0.1:8080", "PROJECT": "p", "STORE": "stream.db"}
+
+
+def test_three_variables_are_enough() -> None:
+    settings = Settings.from_environment({**NEEDED, "HOME": "somewhere"})
+    assert (settings.decisions_topic, settings.parked_topic) == ("decisions", "readings-parked")
+
+
+def test_the_timeouts_fit_into_the_acknowledgement_deadline() -> None:
+    s = Settings.from_environment(NEEDED)
+    # the profile and the predictions are a call each
+    assert 2 * s.api_deadline_s + s.publish_timeout_s + s.store_timeout_s < 60
+
+
+def test_the_project_may_come_from_the_cloud() -> None:
+    cloud = {**NEEDED, "PROJECT": "", "GOOGLE_CLOUD_PROJECT": "from-the-cloud"}
+    assert Settings.from_environment(cloud).project == "from-the-cloud"
+    assert Settings.from_environment({**cloud, "PROJECT": "own"}).project == "own"
+
+
+def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:
+    assert Settings.from_environment({**NEEDED, "API_URL": "https://api.example.test/"}).api_url[-1] == "t"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"STORE": ""}, "STORE is not set"),
+        ({"API_URL": "api:8080"}, "API_URL is 'api:8080'"),
+        ({"API_DEADLINE_S": "-1"}, "API_DEADLINE_S is '-1'"),
+        ({"DECISIONS_TOPIC": "projects/p/topics/d"}, "DECISIONS_TOPIC is"),
+    ],
+)
+def test_a_variable_that_is_not_right_is_named(change: Mapping[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        Settings.from_environment({**NEEDED, **change})
