@@ -17,7 +17,7 @@ from google.api_core.exceptions import (
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient
-from google.pubsub_v1.types import PubsubMessage
+from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from functions.errors import PublishError
 
@@ -27,6 +27,9 @@ BATCH_BYTES = 4_000_000
 _MEND_THEMSELVES = (
     Aborted, DeadlineExceeded, InternalServerError, ResourceExhausted, ServiceUnavailable, Unknown
 )  # fmt: skip
+# the plain protobuf classes: their wrappers take a tenth of a millisecond a message
+_Message = PubsubMessage.pb()
+_Request = PublishRequest.pb()
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,10 @@ class Publisher:
         """
         name = f"projects/{self._project}/topics/{topic}"
         for batch in _batches(messages):
-            wrapped = [
-                PubsubMessage(data=m.data, attributes=dict(m.attributes), ordering_key=m.ordering_key) for m in batch
-            ]
+            raw = [_Message(data=m.data, attributes=m.attributes, ordering_key=m.ordering_key) for m in batch]
+            request = PublishRequest.wrap(_Request(topic=name, messages=raw))
             try:
-                self._client.publish(topic=name, messages=wrapped, retry=self._retry, timeout=self._timeout_s)
+                self._client.publish(request, retry=self._retry, timeout=self._timeout_s)
             except (GoogleAPIError, GoogleAuthError) as e:
                 raise PublishError(f"{len(batch)} messages to {name}: {type(e).__name__} {e}") from e
 
