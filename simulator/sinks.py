@@ -56,11 +56,12 @@ class PubSubSink:
     def close(self) -> None:
         """Flushes, and waits for the topic to confirm every message."""
         try:
-            self._client.stop()
+            # first the confirmations: stopping the client cancels what waits behind another message of its key
             while self._pending:
                 self._settle(self._pending.popleft())
         finally:
             with suppress(Exception):
+                self._client.stop()
                 self._client.transport.close()
 
     def _settle(self, future: Any) -> None:

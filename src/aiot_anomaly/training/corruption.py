@@ -16,6 +16,7 @@ def corrupt(
     rng: np.random.Generator,
     *,
     share: float = 0.7,
+    repaired: float = 0.3,
     magnitude: tuple[float, float] = (0.3, 6.0),
 ) -> Float:
     """Moves a share of the windows in the direction of an anomaly.
@@ -29,6 +30,7 @@ def corrupt(
         scale: (n, F) physical units of one standardised unit.
         rng: source of randomness.
         share: of the windows that are corrupted.
+        repaired: share of the anomalies that are over before the window's end.
         magnitude: smallest and largest size of the shift, in smallest deviations.
 
     Returns:
@@ -42,5 +44,7 @@ def corrupt(
     shift = ways[index] * size * response * (rng.random((n, 1)) < share)
     # half of the anomalies began before the window
     onset = np.where(rng.random(n) < 0.5, 0, rng.integers(0, steps, size=n))
-    active = np.arange(steps)[None, :] >= onset[:, None]
+    # and some were over before its end: what follows a repair is normal again
+    end = np.where(rng.random(n) < repaired, rng.integers(onset, steps), steps)
+    active = (np.arange(steps)[None, :] >= onset[:, None]) & (np.arange(steps)[None, :] <= end[:, None])
     return np.asarray(np.clip(windows + active[:, :, None] * shift[:, None, :], -CLIP, CLIP))

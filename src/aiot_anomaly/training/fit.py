@@ -134,8 +134,10 @@ def fit(
         if history["val_loss"][-1] < best:
             best, best_weights = history["val_loss"][-1], network.get_weights()
         bar.set_postfix(loss=f"{history['loss'][-1]:.4f}", held_back=f"{history['val_loss'][-1]:.4f}")
-    network.set_weights(best_weights)
-    return Fitted(network, history)
+    # a network without the optimizer's memory, which would travel with its weights
+    trained = build(profile, network_config)
+    trained.set_weights(best_weights)
+    return Fitted(trained, history)
 
 
 def reconstruct(profile: Profile, network: Any, windows: Windows, calibration: Calibration) -> tuple[Float, Float]:
