@@ -26,10 +26,8 @@ from aiot_anomaly.windows import Windows
 #: `pending`: the reading's window would end after the last reading
 SeriesOutcome = Literal["decided", "warming_up", "gap", "duplicate", "pending"]
 
-#: numbers that the windows of a block hold at most (32 MiB)
-_BLOCK_NUMBERS = 4 * 1024 * 1024
-#: points of the grid that a block spans at most, beyond the history before it
-_BLOCK_ROWS = 16 * 1024
+_BLOCK_NUMBERS = windows.BLOCK_NUMBERS
+_BLOCK_ROWS = windows.BLOCK_ROWS
 
 
 @dataclass(frozen=True)
@@ -157,19 +155,11 @@ def _none(profile: Profile) -> Windows:
 
 def _blocks(profile: Profile, slots: Int, values: Float) -> Iterator[Windows]:
     """The windows of readings at `slots` (n,), ascending and unique, some at a time."""
-    ends = np.unique(windows.deciding_slot(profile, slots))
-    ends = ends[ends <= slots[-1]] if len(slots) else ends
-    at_most = max(1, _BLOCK_NUMBERS // (profile.window.steps * len(profile.input_names)))
-    # a window is made of `history` rows, and decides readings `stride` rows back
-    before = profile.history + profile.window.stride
-    at = 0
-    while at < len(ends):
-        stop = min(at + at_most, int(np.searchsorted(ends, ends[at] + _BLOCK_ROWS)))
-        low = np.searchsorted(slots, ends[at] - before)
-        high = np.searchsorted(slots, ends[stop - 1], side="right")
-        series = grid.on_grid(profile, slots[low:high], values[low:high], until=int(ends[stop - 1]))
-        yield windows.cut(profile, series, first_slot=int(ends[at]))
-        at = stop
+    if not len(slots):
+        return iter(())
+    return windows.blocks(
+        profile, slots, values, until=int(slots[-1]), most_numbers=_BLOCK_NUMBERS, most_rows=_BLOCK_ROWS
+    )
 
 
 def _outcomes(profile: Profile, slots: Int, ends: Int, *, given: int) -> dict[SeriesOutcome, int]:

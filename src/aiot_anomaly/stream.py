@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -126,16 +126,26 @@ def accept(profile: Profile, state: DeviceState, batch: ReadingBatch, message_id
     closed = _closed(profile, merged)
     if closed <= merged.watermark:
         return Accepted(merged, _none(profile))
-    series = grid.on_grid(profile, merged.slots, merged.values, until=closed)
-    cut = windows.cut(profile, series, first_slot=merged.watermark + 1)
-    _count(profile, merged, closed, cut, outcomes)
+    # in blocks, because a device whose clock starts at 1970 may be decades from its next reading
+    blocks = windows.blocks(profile, merged.slots, merged.values, after=merged.watermark, until=closed)
+    complete = _joined([_none(profile), *(b.only(b.complete) for b in blocks)])
+    _count(profile, merged, closed, complete, outcomes)
     keep = merged.slots > closed - profile.history
     trimmed = replace(merged, slots=merged.slots[keep], values=merged.values[keep], watermark=closed, outcomes=outcomes)
-    return Accepted(trimmed, cut.only(cut.complete))
+    return Accepted(trimmed, complete)
 
 
 def _none(profile: Profile) -> Windows:
     return windows.cut(profile, grid.on_grid(profile, np.empty(0, dtype=np.int64), np.empty((0, len(profile.sensors)))))
+
+
+def _joined(parts: Sequence[Windows]) -> Windows:
+    return Windows(
+        np.concatenate([p.ends for p in parts]),
+        np.concatenate([p.values for p in parts]),
+        np.concatenate([p.complete for p in parts]),
+        np.concatenate([p.out_of_range for p in parts]),
+    )
 
 
 def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: dict[Outcome, int]) -> DeviceState:
@@ -176,12 +186,12 @@ def _closed(profile: Profile, state: DeviceState) -> int:
     return whole // stride * stride
 
 
-def _count(profile: Profile, state: DeviceState, closed: int, cut: Windows, outcomes: dict[Outcome, int]) -> None:
+def _count(profile: Profile, state: DeviceState, closed: int, decided: Windows, outcomes: dict[Outcome, int]) -> None:
     assert state.watermark is not None
     assert state.first_slot is not None
     rows = state.slots[(state.slots > state.watermark) & (state.slots <= closed)]
     ends = windows.deciding_slot(profile, rows)
-    complete = np.isin(ends, cut.ends[cut.complete] // profile.interval_s)
+    complete = np.isin(ends, decided.ends // profile.interval_s)
     young = ends - state.first_slot + 1 < profile.span
     outcomes["decided"] += int(np.count_nonzero(complete))
     outcomes["warming_up"] += int(np.count_nonzero(~complete & young))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +10,12 @@ import numpy as np
 
 from aiot_anomaly import preprocessing
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Bool, Float, Int, Series
+from aiot_anomaly.series import Bool, Float, Int, Series, on_grid
+
+#: numbers that the windows of a block hold at most (32 MiB)
+BLOCK_NUMBERS = 4 * 1024 * 1024
+#: points of the grid that a block spans at most, beyond the history before it
+BLOCK_ROWS = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,42 @@ def cut(profile: Profile, series: Series, *, first_slot: int | None = None) -> W
         complete=~np.isnan(values).any(axis=(1, 2)),
         out_of_range=np.asarray(out[np.where(decided >= 0, decided, n)].any(axis=1)),
     )
+
+
+def blocks(
+    profile: Profile,
+    slots: Int,
+    values: Float,
+    *,
+    until: int,
+    after: int | None = None,
+    most_numbers: int = BLOCK_NUMBERS,
+    most_rows: int = BLOCK_ROWS,
+) -> Iterator[Windows]:
+    """The windows of readings, some at a time: memory stays bounded however far apart the readings are.
+
+    Args:
+        profile: the kind of device.
+        slots: (n,) of the readings, ascending and unique.
+        values: (n, S) in the sensors' units, NaN where missing.
+        until: windows that end after this slot are left out.
+        after: windows that end up to this slot are left out.
+        most_numbers: that the windows of a block hold.
+        most_rows: points of the grid that a block spans, beyond the history before it.
+    """
+    ends = np.unique(deciding_slot(profile, slots))
+    ends = ends[(ends <= until) & (True if after is None else ends > after)]
+    at_most = max(1, most_numbers // (profile.window.steps * len(profile.input_names)))
+    # a window is made of `history` rows, and decides readings `stride` rows back
+    before = profile.history + profile.window.stride
+    at = 0
+    while at < len(ends):
+        stop = min(at + at_most, int(np.searchsorted(ends, ends[at] + most_rows)))
+        low = np.searchsorted(slots, ends[at] - before)
+        high = np.searchsorted(slots, ends[stop - 1], side="right")
+        series = on_grid(profile, slots[low:high], values[low:high], until=int(ends[stop - 1]))
+        yield cut(profile, series, first_slot=int(ends[at]))
+        at = stop
 
 
 def season_slots(profile: Profile, ends: Int) -> Int:
