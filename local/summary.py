@@ -43,8 +43,8 @@ class DeviceSummary:
         decisions: in order of time.
         events: what really happened to it.
         incidents: what was told.
-        delays_s: for each event, seconds until an incident was open; None where it was missed.
-        false_alarms: incidents that no event overlaps.
+        delays_s: for each event, seconds until an incident opened in it; None where none did.
+        false_alarms: incidents that opened in no event.
     """
 
     device_id: str
@@ -88,17 +88,18 @@ def device_summary(device_id: str, decisions: Iterable[Decision], truth: Iterabl
         events=events,
         incidents=incidents,
         delays_s=tuple(_delay(e, incidents) for e in events),
-        false_alarms=sum(not any(_overlap(e, i) for e in events) for i in incidents),
+        false_alarms=sum(not any(_opened_in(e, i) for e in events) for i in incidents),
     )
 
 
-def _overlap(event: Truth, incident: IncidentSpan) -> bool:
-    return incident.opened <= as_datetime(event.end) and incident.last >= as_datetime(event.start)
+def _opened_in(event: Truth, incident: IncidentSpan) -> bool:
+    # one that was open before finds nothing: it had another reason
+    return as_datetime(event.start) <= incident.opened <= as_datetime(event.end)
 
 
 def _delay(event: Truth, incidents: Sequence[IncidentSpan]) -> float | None:
-    opened = [i.opened.timestamp() for i in incidents if _overlap(event, i)]
-    return max(0.0, min(opened) - event.start) if opened else None
+    opened = [i.opened.timestamp() for i in incidents if _opened_in(event, i)]
+    return min(opened) - event.start if opened else None
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:

@@ -38,7 +38,7 @@ class Calibration:
     Attributes:
         center: (K, F) normal level of each input in each slot of the season, in physical units.
         scale: (F,) normal deviation of each input from that level, in physical units.
-        weights: two_sided: (F, F) the level's precision matrix; directed: (F,) the matched filter.
+        weights: two_sided: (F, F) the level's precision matrix; directed: (2F,) the matched filter.
         score_scale: (2,) what the score's parts are divided by.
         band: (F,) half the width of the expected band, in standardised units.
         model_version: the bundle whose residuals `weights`, `score_scale` and `band` describe.
@@ -75,7 +75,7 @@ def shapes(profile: Profile) -> dict[str, tuple[int, ...]]:
     return {
         "center": (profile.season.slots, f),
         "scale": (f,),
-        "weights": (f, f) if profile.scoring.kind == "two_sided" else (f,),
+        "weights": (f, f) if profile.scoring.kind == "two_sided" else (2 * f,),
         "score_scale": (2,),
         "band": (f,),
     }
@@ -143,7 +143,7 @@ def base(profile: Profile, windows: Windows, *, fewest: int = FEWEST_WINDOWS) ->
     return Calibration(
         center=center,
         scale=np.maximum(deviation, floor),
-        weights=np.eye(f) if profile.scoring.kind == "two_sided" else np.zeros(f),
+        weights=np.eye(f) if profile.scoring.kind == "two_sided" else np.zeros(2 * f),
         score_scale=np.ones(2),
         band=np.full(f, BAND),
         model_version="",
@@ -193,8 +193,8 @@ def complete(profile: Profile, windows: Windows, residuals: Residuals, model_ver
         distances = [scoring.level_distance(level, weights), scoring.shape_distance(residual)]
         score_scale = np.array([np.quantile(d, 0.99) for d in distances])
     else:
-        weights = scoring.filter_weights(profile, residual, start.scale)
-        score_scale = np.full(2, np.sqrt(np.mean((residual @ weights) ** 2)))
+        weights = scoring.filter_weights(profile, level, residual, start.scale)
+        score_scale = np.full(2, np.sqrt(np.mean((np.hstack([level, residual]) @ weights) ** 2)))
     return Calibration(
         center=start.center,
         scale=start.scale,

@@ -5,8 +5,9 @@ Two kinds (`Scoring.kind` of the profile), both higher when more anomalous and n
 - `two_sided`: s = sqrt(m'Pm / q_level + (Σ|e|)² / q_shape), with m the mean of the last standardised
   inputs, e the mean of the last residuals of the network, P the inverse of m's regularised covariance.
   A Mahalanobis distance of the level beside the network's judgement of the shape.
-- `directed`: s = max(0, w·e) / q, with w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ, the matched filter for the
-  way δ in which an anomaly moves the sensors (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
+- `directed`: s = max(0, w·v) / q, with v = [m, e], w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ and C the covariance
+  of v, the matched filter for the way δ in which an anomaly moves the sensors, both in their level and in what
+  the network cannot explain (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
 """
 
 from __future__ import annotations
@@ -61,14 +62,22 @@ def precision(profile: Profile, level: Float) -> Float:
     return result
 
 
-def filter_weights(profile: Profile, residual: Float, scale: Float) -> Float:
-    """(F,) the matched filter's weights, of unit length, from normal residuals (n, F) and the inputs' scale (F,)."""
+def filter_weights(profile: Profile, level: Float, residual: Float, scale: Float) -> Float:
+    """(2F,) the matched filter's weights, of unit length: for the level, then for the residual.
+
+    Args:
+        profile: declares each sensor's direction and smallest deviation.
+        level: (n, F) of normal windows.
+        residual: (n, F) of the same windows.
+        scale: (F,) physical units of one standardised unit.
+    """
     chosen = np.array(profile.scored_inputs)
-    delta = direction(profile, scale)[chosen]
+    chosen = np.concatenate([chosen, chosen + level.shape[1]])
+    delta = np.tile(direction(profile, scale), 2)[chosen]
     uncertain = profile.scoring.response_uncertainty**2 * np.diag(delta**2)
-    c = covariance(residual[:, chosen]) + uncertain + profile.scoring.ridge * np.eye(len(chosen))
+    c = covariance(np.hstack([level, residual])[:, chosen]) + uncertain + profile.scoring.ridge * np.eye(len(chosen))
     w = np.linalg.solve(c, delta)
-    result = np.zeros(residual.shape[1])
+    result = np.zeros(2 * level.shape[1])
     result[chosen] = w / np.linalg.norm(w)
     return result
 
@@ -88,9 +97,9 @@ def two_sided(level: Float, residual: Float, precision_: Float, scales: Float) -
     return np.asarray(np.sqrt(level_distance(level, precision_) / scales[0] + shape_distance(residual) / scales[1]))
 
 
-def directed(residual: Float, weights: Float, scale: float) -> Float:
+def directed(level: Float, residual: Float, weights: Float, scale: float) -> Float:
     """(n,) raw directed scores."""
-    return np.maximum(residual @ weights, 0.0) / scale
+    return np.maximum(np.hstack([level, residual]) @ weights, 0.0) / scale
 
 
 def severity(score: Float | float) -> Float:

@@ -1,4 +1,4 @@
-"""`python -m aiot_anomaly.training {train,promote}`: the pipeline and the promotion from the command line."""
+"""`python -m aiot_anomaly.training {train,promote,ui}`: the pipeline, the promotion and the MLflow UI."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     promote = commands.add_parser("promote", help="make a trained model the champion, and write its bundle")
     promote.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}")
     promote.add_argument("--run", default="", help="the pipeline's MLflow run id; the newest model if not given")
+    ui = commands.add_parser("ui", help="open the MLflow UI on the local store")
+    ui.add_argument("--port", type=int, default=5000)
     return parser
 
 
@@ -45,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             run = pipeline.run(options.profile, dict(options.parameter))
             print(f"trained; to make it the champion: make promote PROFILE={options.profile} RUN={run}")
+        elif options.command == "ui":
+            from aiot_anomaly.training import tracking  # noqa: PLC0415
+
+            tracking.serve_ui(options.port)
         else:
             from aiot_anomaly.training.promotion import promote  # noqa: PLC0415
 

@@ -31,7 +31,7 @@ def no_network(profile: Profile) -> Residuals:
     def residuals(windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
         z = standardise(profile, windows, calibration)
         level = z[:, -profile.scoring.last_steps :].mean(axis=1)
-        return level, level if profile.scoring.kind == "directed" else np.zeros_like(level), z[:, -1]
+        return level, np.zeros_like(level), z[:, -1]
 
     return residuals
 
@@ -57,7 +57,7 @@ def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibra
     level, residual, _ = residuals(windows, calibration)
     if profile.scoring.kind == "two_sided":
         return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
-    return scoring.directed(residual, calibration.weights, float(calibration.score_scale[0]))
+    return scoring.directed(level, residual, calibration.weights, float(calibration.score_scale[0]))
 
 
 def calibrate(profile: Profile, device: Device, residuals: Residuals, model_version: str = "") -> Calibration:

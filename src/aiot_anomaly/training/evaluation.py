@@ -90,19 +90,19 @@ def by_event(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:
     """What an operator feels, counted on incidents.
 
     Returns:
-        events, found (share; an incident opened during the event or was open when it began), median_delay_s and
-        p90_delay_s of those found, false_incidents_per_month (a device's incidents that no event overlaps, in 30
-        days of normal rows).
+        events, found (share; an incident opened in the event, and not before), median_delay_s and p90_delay_s of
+        those found, false_incidents_per_month (a device's incidents that opened in no event, in 30 days of normal
+        rows).
     """
     events, delays, false, normal_s = 0, [], 0, 0.0
     for s in scored:
         found, truth = incidents(profile, s), s.events()
         events += len(truth)
         for start, end in truth:
-            hits = [opened for opened, closed in found if opened <= end and closed >= start]
+            hits = [opened for opened, _ in found if start <= opened <= end]
             if hits:
-                delays.append(max(0, min(hits) - start))
-        false += sum(all(opened > end or closed < start for start, end in truth) for opened, closed in found)
+                delays.append(min(hits) - start)
+        false += sum(not any(start <= opened <= end for start, end in truth) for opened, _ in found)
         step = profile.interval_s * profile.window.stride
         normal_s += float(np.sum(~s.labels)) * step
     return {

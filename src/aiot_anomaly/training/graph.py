@@ -75,9 +75,9 @@ def detector(profile: Profile, network: Any) -> Any:
 
     def parts(level: Any, residual: Any, weights: Any, scales: Any) -> tuple[Any, Any]:
         if profile.scoring.kind == "directed":
-            each = weights * residual
+            each = weights * tf.concat([level, residual], axis=1)
             raw = tf.nn.relu(tf.reduce_sum(each, axis=1)) / scales[:, 0]
-            return raw, tf.abs(each)
+            return raw, tf.add_n(tf.split(tf.abs(each), 2, axis=1))
         each_level = level * tf.linalg.matvec(weights, level) / scales[:, :1]
         size = tf.abs(residual)
         each_shape = size * tf.reduce_sum(size, axis=1, keepdims=True) / scales[:, 1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,13 @@ def log_figure(figure: Any, name: str) -> None:
 def log_metrics(metrics: Mapping[str, float], prefix: str = "") -> None:
     """Keeps numbers with the run."""
     mlflow.log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
+
+
+def serve_ui(port: int) -> None:
+    """Becomes the MLflow UI on the store; returns never."""
+    paths.mlruns().mkdir(parents=True, exist_ok=True)
+    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri(), "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - no shell is wanted
 
 
 def git_commit() -> str:

@@ -1,0 +1,103 @@
+"""Every notebook runs, through the pipeline that people use, with small parameters."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import mlflow
+import nbformat
+import numpy as np
+import pytest
+
+from aiot_anomaly import detector, profile_store
+from aiot_anomaly.datasets import fleet
+from aiot_anomaly.detection import score_series
+from aiot_anomaly.training import dataset, pipeline, tracking
+from aiot_anomaly.training.promotion import promote
+from simulator import leak, water
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+DAY_S = 86_400
+START = 1_780_272_000  # 2026-06-01, a Monday
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of its own for the run's store, results and bundles."""
+    monkeypatch.setenv("AIOT_HOME", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    yield tmp_path
+    mlflow.end_run()
+
+
+@pytest.fixture
+def districts(home: Path) -> Path:
+    """Three small districts: the first is watched, the others teach the network."""
+    profile = profile_store.load("leak")
+    middle, end = START + 28 * DAY_S, START + 42 * DAY_S
+    burst = leak.Leak("dma-01", 0.15, middle + 8 * DAY_S, middle + 12 * DAY_S)
+    fleet.write(home / "data" / "train", water.simulate([1, 2, 3], START, middle, jobs=1), profile)
+    fleet.write(home / "data" / "test", water.simulate([1], middle, end, leaks=[burst], jobs=1), profile)
+    return home / "data"
+
+
+def check_run(profile_name: str, run: str, home: Path) -> None:
+    """The store holds what was promised, and the executed notebooks say something."""
+    client = mlflow.MlflowClient(tracking.uri())
+    experiment = client.get_experiment_by_name(profile_name).experiment_id
+    assert (home / "mlruns" / "mlflow.db").is_file()
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run}'")
+    by_stage = {c.data.tags["stage"]: c for c in children}
+    assert set(by_stage) == set(pipeline.NOTEBOOKS)
+    for stage, child in by_stage.items():
+        artifacts = {a.path for a in client.list_artifacts(child.info.run_id)}
+        assert f"{stage}.ipynb" in artifacts
+        assert child.info.status == "FINISHED"
+        assert child.data.metrics
+        assert client.list_artifacts(child.info.run_id, "plots")
+    train = by_stage["02_train"]
+    assert len(client.get_metric_history(train.info.run_id, "held_back_loss")) == int(train.data.params["epochs"])
+    assert len(train.data.params["data_fingerprint"]) == 64
+    version = tracking.find_version(profile_name, run)
+    model = mlflow.models.get_model_info(f"models:/{profile_name}/{version.version}")
+    assert model.signature.inputs is not None
+    assert model.saved_input_example_info is not None
+    for notebook in sorted((home / "reports" / "training" / profile_name).rglob("0*.ipynb")):
+        cells = nbformat.read(notebook, as_version=4).cells
+        assert any("**" in str(o.get("data", {}).get("text/markdown", "")) for o in cells[-1].get("outputs", []))
+
+
+def check_bundle(profile_name: str, run: str, home: Path, data: str, most_devices: int) -> None:
+    """What was promoted answers as the notebook scored."""
+    manifest = promote(profile_name, run)
+    loaded = detector.load(home / "serving" / "models" / profile_name)
+    assert manifest.version == loaded.bundle.version
+    assert mlflow.MlflowClient().get_model_version_by_alias(profile_name, "champion") is not None
+    device = dataset.load(loaded.profile, data, most_devices=most_devices).monitored()[0]
+    windows = device.windows.only(device.windows.complete)
+    own, _ = loaded.calibration(device.device_id)
+    offline = loaded.score(windows, own).score
+    served = score_series(loaded, device.device_id, device.recording.timestamps, device.recording.values)
+    np.testing.assert_array_equal(served.ends, windows.ends)
+    np.testing.assert_allclose(served.scores.score, offline, rtol=1e-5)
+
+
+def test_the_leak_notebooks_run_and_leave_a_model_that_serves(home: Path, districts: Path) -> None:
+    small = {"epochs": 1, "units": 8, "code": 4, "data": str(districts)}
+    run = pipeline.run("leak", small, notebooks=NOTEBOOKS, progress=False)
+    check_run("leak", run, home)
+    check_bundle("leak", run, home, str(districts), 3)
+
+
+def test_the_skab_notebooks_run_and_leave_a_model_that_serves(home: Path) -> None:
+    if not os.environ.get("AIOT_DATA_DIR"):
+        assert os.environ.get("AIOT_REQUIRE_DATA") != "1", "AIOT_DATA_DIR must name the data here"
+        pytest.skip("reads the real SKAB: set AIOT_DATA_DIR to a folder with skab/data")
+    small = {"epochs": 1, "units": 8, "most_devices": 2}
+    run = pipeline.run("skab", small, notebooks=NOTEBOOKS, progress=False)
+    check_run("skab", run, home)
+    check_bundle("skab", run, home, "skab", 2)
