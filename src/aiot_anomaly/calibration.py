@@ -160,13 +160,16 @@ def _center(rows: Float, season: Int, slots: int) -> Float:
 
 
 def cross_fitted(profile: Profile, windows: Windows) -> list[tuple[Windows, Calibration]]:
-    """Each half (by time) of normal windows with level and scale from the other half.
+    """Normal windows with the level and scale that they are to be judged by, as `profile.scoring.folds` says.
 
-    So the windows look as windows will once the calibration is of the past.
+    With two folds each half (by time) goes with the level of the other half, so that the windows look as windows
+    will once the calibration is of the past; with one fold all go with their own.
 
     Raises:
         CalibrationError: there are too few windows.
     """
+    if profile.scoring.folds == 1:
+        return [(windows, base(profile, windows))]
     early = np.arange(len(windows)) < len(windows) // 2
     halves = windows.only(early), windows.only(~early)
     return [(a, base(profile, b, fewest=FEWEST_WINDOWS // 2)) for a, b in (halves, halves[::-1])]
@@ -179,8 +182,7 @@ Residuals = Callable[[Windows, Calibration], tuple[Float, Float, Float]]
 def complete(profile: Profile, windows: Windows, residuals: Residuals, model_version: str) -> Calibration:
     """The whole calibration of a device, from its own normal windows and the network's residuals on them.
 
-    What the residuals look like is judged on each half of the windows with the level of the other half: with
-    their own level they would look smaller than any later window's.
+    What residuals normally look like is judged as `cross_fitted` says.
 
     Raises:
         CalibrationError: there are too few windows.

@@ -96,6 +96,9 @@ class Scoring(Frozen):
     last_steps: int = Field(ge=1)
     #: added to the diagonal of the covariance of standardised inputs
     ridge: float = Field(default=0.1, gt=0)
+    #: how a device's normal residuals are judged: 2, each half of its rows with the level of the other half, where the
+    #: level has many parts and its own rows would flatter it; 1, with the level of the same rows
+    folds: Literal[1, 2] = 1
     #: directed only: how uncertain the response of each sensor is, in units of its smallest deviation
     response_uncertainty: float = Field(default=0.0, ge=0)
 

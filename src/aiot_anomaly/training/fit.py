@@ -62,8 +62,8 @@ class _Rows:
 def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
     """What a network learns from: the normal windows of each device, standardised as they will be in service.
 
-    Each half of a device's windows goes with the level of the other half. With their own level the windows would
-    have no slow variation left, and the network would take any for an anomaly.
+    With two folds each half of a device's windows goes with the level of the other half: with their own, seasonal
+    windows would have no slow variation left, and the network would take any for an anomaly.
     """
     return [Example(half, level) for windows in parts for half, level in cross_fitted(profile, windows)]
 
