@@ -30,7 +30,10 @@ def load(name_or_path: str | Path) -> Profile:
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
             raise ProfileError(f"no profile file {path}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as e:
+            raise ProfileError(f"{path} is not UTF-8 text: {e}") from None
     elif str(name_or_path) in shipped():
         text = (_SHIPPED / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     else:
@@ -61,3 +64,5 @@ def parse(text: str, *, source: str = "profile") -> Profile:
             f"{'.'.join(str(p) for p in f['loc']) or 'profile'}: {f['msg']}" for f in e.errors(include_url=False)
         )
         raise ProfileError(f"{source} is not a valid profile: {faults}") from None
+    except (TypeError, ValueError) as e:  # YAML knows what JSON does not: a date as a key, a mapping that holds itself
+        raise ProfileError(f"{source} is not a valid profile: {e}") from None
