@@ -67,9 +67,9 @@ def measured(n: int, seed: int, *, missing: float = 0.05, wrong: float = 0.05) -
     return values
 
 
-def laid(of: Profile, at: Int, values: Float) -> series.Series:
-    """Readings at grid slots `at` as a series."""
-    return series.on_grid(of, np.asarray(at, dtype=np.int64), values)
+def laid(of: Profile, at: Int, values: Float, until: int | None = None) -> series.Series:
+    """Readings at grid slots `at` as a series, up to the last of them or to the slot `until`."""
+    return series.on_grid(of, np.asarray(at, dtype=np.int64), values, until=until)
 
 
 def assert_same(found: Windows, expected: Windows) -> None:

@@ -29,7 +29,7 @@ def test_a_profile_of_ones_own_is_read_by_path(tmp_path):
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(ProfileError, match="'gas'; shipped are .*leak.*skab") as refused:
+    with pytest.raises(ProfileError, match=r"'gas'; shipped are .*leak.*skab") as refused:
         profile_store.load("gas")
     assert refused.value.code == "unknown_profile"
 
