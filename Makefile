@@ -27,7 +27,7 @@ up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, 
 test: $(DEV)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
 	@$(DEV)/bin/python -m pytest $(TESTS)
 
-check: $(DEV)/.ready ## format, lint, types, architecture and lock files, without changing anything
+check: $(DEV)/.ready ## format, lint, types and architecture, without changing anything
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/mypy

@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command: 0 done, 1 failed (one line on stderr says why), 130 stopped by Ctrl-C or SIGTERM."""
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop_politely)
-    console = Console()
+    # a pipe has no width of its own, and 80 columns cut the table
+    console = Console(width=None if sys.stdout.isatty() else 120)
     try:
         if options.command == "up":
             return _up(console, paths.root() / ".local" / "up", options.pubsub)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,18 +58,19 @@ class Report:
     seconds: float
 
     def write(self, path: Path) -> None:
-        """Writes the HTML file."""
+        """Writes the HTML file, and its pictures once more into the folder of the same name."""
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        pictures = path.with_suffix("")
+        pictures.mkdir(parents=True, exist_ok=True)
         html = environment.get_template("report.html.j2").render(
             report=self,
             when=datetime.now(UTC),
             machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
             profiles={p.profile.name: p.profile for p in self.parts},
-            picture=lambda d, profile: _png(device_figure(profile, d)),
-            latency_picture=_png(latency_figure(self.latencies)) if self.latencies else "",
+            picture=lambda d, profile: _png(device_figure(profile, d), pictures / f"{d.device_id}.png"),
+            latency_picture=_png(latency_figure(self.latencies), pictures / "latency.png") if self.latencies else "",
             duration=summary.duration,
         )
         path.write_text(html, encoding="utf-8")
@@ -141,8 +141,7 @@ def latency_figure(seconds: Sequence[float]) -> Figure:
     return figure
 
 
-def _png(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=85)
+def _png(figure: Figure, path: Path) -> str:
+    figure.savefig(path, dpi=85)
     plt.close(figure)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
