@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from aiot_anomaly.calibration import Calibration, CalibrationDocument, decode
-from aiot_anomaly.errors import BundleError
+from aiot_anomaly.errors import BundleError, CalibrationError
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
 from aiot_anomaly.windows import Windows
@@ -30,6 +30,8 @@ MODEL = "model.onnx"
 CALIBRATIONS = "calibrations.json"
 GOLDEN = "golden.json"
 WEIGHTS = "network.weights.h5"
+#: what the manifest has a checksum of
+FILES = (MODEL, CALIBRATIONS, GOLDEN, WEIGHTS)
 MOST_BYTES = 4 * 1024 * 1024
 
 
@@ -138,33 +140,32 @@ def load(folder: Path) -> Bundle:
     path = folder / MANIFEST
     if not path.is_file():
         raise BundleError(f"no {MANIFEST} in {folder}; train and promote one: make train promote PROFILE={folder.name}")
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes()
     found = _format(text, folder)
     if found != FORMAT:
         raise BundleError(f"{path} is of format {found}, this release reads {FORMAT}: promote the model again")
     try:
         manifest = Manifest.model_validate_json(text)
-        for name, expected in manifest.sha256.items():
-            _check(folder / name, expected)
+        for name in FILES:
+            _check(folder / name, manifest.sha256.get(name, "no checksum"))
         calibrations = Calibrations.model_validate_json((folder / CALIBRATIONS).read_text(encoding="utf-8"))
         golden = Golden.model_validate_json((folder / GOLDEN).read_text(encoding="utf-8"))
     except ValidationError as e:
         fault = e.errors(include_url=False)[0]
         where = ".".join(str(p) for p in fault["loc"])
         raise BundleError(f"bundle {folder} is not valid: {where}: {fault['msg']}; promote the model again") from None
-    return Bundle(
-        folder=folder,
-        manifest=manifest,
-        fleet=decode(manifest.profile, calibrations.fleet),
-        devices={d: decode(manifest.profile, c) for d, c in calibrations.devices.items()},
-        golden=golden,
-    )
+    try:
+        fleet = decode(manifest.profile, calibrations.fleet)
+        devices = {d: decode(manifest.profile, c) for d, c in calibrations.devices.items()}
+    except CalibrationError as e:
+        raise BundleError(f"bundle {folder} is not valid: {e}; promote the model again") from None
+    return Bundle(folder=folder, manifest=manifest, fleet=fleet, devices=devices, golden=golden)
 
 
-def _format(text: str, folder: Path) -> object:
+def _format(text: bytes, folder: Path) -> object:
     try:
         return json.loads(text).get("format")
-    except (json.JSONDecodeError, AttributeError):
+    except (ValueError, AttributeError):  # not JSON, not even text, or not an object
         raise BundleError(f"{folder / MANIFEST} is not JSON: restore it from git or promote the model again") from None
 
 
@@ -220,10 +221,9 @@ def write(
     (folder / CALIBRATIONS).write_text(calibrations.model_dump_json(indent=1) + "\n", encoding="utf-8")
     (folder / GOLDEN).write_text(golden.model_dump_json() + "\n", encoding="utf-8")
     (folder / WEIGHTS).write_bytes(weights.read_bytes())
-    names = (MODEL, CALIBRATIONS, GOLDEN, WEIGHTS)
-    size = sum((folder / n).stat().st_size for n in names)
+    size = sum((folder / n).stat().st_size for n in FILES)
     if size > MOST_BYTES:
         raise BundleError(f"bundle {folder} has {size} bytes, expected at most {MOST_BYTES}: make the network smaller")
-    complete = Manifest.model_validate({**manifest, "format": FORMAT, "sha256": {n: sha256(folder / n) for n in names}})
+    complete = Manifest.model_validate({**manifest, "format": FORMAT, "sha256": {n: sha256(folder / n) for n in FILES}})
     (folder / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return complete

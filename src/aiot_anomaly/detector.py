@@ -112,6 +112,8 @@ def load(folder: Path, *, tolerance: float = GOLDEN_TOLERANCE) -> Detector:
     """
     detector = Detector(bundles.load(folder))
     golden = detector.bundle.golden
+    if not len(golden.scores) == len(golden.values) == len(golden.ends) > 0:
+        raise BundleError(f"bundle {folder} has no golden score for each golden window; promote the model again")
     found = detector.score(golden.windows(detector.profile), detector.bundle.fleet).score
     expected = np.array(golden.scores)
     worst = int(np.argmax(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-6)))
