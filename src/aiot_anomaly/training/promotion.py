@@ -7,9 +7,34 @@ import tempfile
 from pathlib import Path
 
 from aiot_anomaly import detector, paths, profile_store
-from aiot_anomaly.bundle import Manifest
+from aiot_anomaly.bundle import MANIFEST, Manifest
+from aiot_anomaly.detector import Detector
+from aiot_anomaly.errors import BundleError
+from aiot_anomaly.profile import Profile
 from aiot_anomaly.training import tracking
 from aiot_anomaly.training.packaging import GOLDEN_AT_BUILD
+
+
+def champion(profile: Profile, models: Path | None = None) -> tuple[Detector | None, str]:
+    """The model in service, for a comparison on this profile's windows.
+
+    Args:
+        profile: the kind of device.
+        models: the folder of bundles, `serving/models` if not given.
+
+    Returns:
+        The champion and its version; or None and the reason, where there is none that can be compared.
+    """
+    folder = (models or paths.models()) / profile.name
+    if not (folder / MANIFEST).is_file():
+        return None, "none was promoted yet"
+    try:
+        found = detector.load(folder)
+    except BundleError as e:
+        return None, str(e)
+    if found.profile != profile:
+        return None, f"version {found.bundle.version} is of another form of the profile, and sees other windows"
+    return found, found.bundle.version
 
 
 def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> Manifest:
