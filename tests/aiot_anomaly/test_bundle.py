@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from aiot_anomaly.bundle import FILES, MANIFEST, Calibrations, Golden
 from aiot_anomaly.errors import BundleError
 from aiot_anomaly.windows import season_slots
 from tests.aiot_anomaly.kinds import variant
+from tests.aiot_anomaly.spoiling import rewrite
 from tests.support.tiny_bundle import START, tiny_profile
 
 WHAT_TO_DO = r"promote the model again|make train promote"
@@ -25,16 +24,6 @@ def refused(folder: Path, fault: str) -> None:
     with pytest.raises(BundleError, match=fault) as error:
         detector.load(folder)
     assert error.match(WHAT_TO_DO)
-
-
-def rewrite(folder: Path, name: str, change) -> None:
-    """Changes a JSON document of the bundle and brings the manifest's checksum up to date."""
-    document = json.loads((folder / name).read_text())
-    change(document)
-    (folder / name).write_text(json.dumps(document))
-    if name != MANIFEST:
-        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        rewrite(folder, MANIFEST, lambda m: m["sha256"].update({name: digest}))
 
 
 def test_what_was_written_is_read(bundle_folder):
