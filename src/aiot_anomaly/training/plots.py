@@ -32,6 +32,18 @@ def _shade(axis: Any, events: Sequence[tuple[int, int]], label: str) -> None:
         axis.axvspan(*_times(np.array([start, end])), color=RED, alpha=0.15, label=label if i == 0 else None)
 
 
+def _panels(n: int, *, sharey: bool = False) -> tuple[Figure, list[Any]]:
+    """A figure with `n` small pictures, four in a row."""
+    columns = min(n, 4)
+    rows = -(-n // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.8 * columns, 2.3 * rows + 0.4), sharey=sharey, squeeze=False, layout="constrained"
+    )
+    for spare in axes.flat[n:]:
+        spare.set_visible(False)
+    return figure, list(axes.flat[:n])
+
+
 def sensors(profile: Profile, device: Device) -> Figure:
     """Every sensor of a device over time: training part, and labelled anomalies."""
     n = len(profile.sensors)
@@ -50,12 +62,11 @@ def sensors(profile: Profile, device: Device) -> Figure:
 
 def daily_shape(profile: Profile, device: Device) -> Figure:
     """The normal day of each sensor: median and middle 80 % by the hour, in the training part."""
-    n = len(profile.sensors)
-    figure, axes = plt.subplots(1, n, figsize=(2.6 * n, 2.6), squeeze=False, layout="constrained")
+    figure, axes = _panels(len(profile.sensors))
     times = (device.series.first_slot + np.arange(len(device.series))) * profile.interval_s
     train = times <= device.train_until
     hours = (times[train] // 3600) % 24
-    for axis, sensor, values in zip(axes[0], profile.sensors, device.series.values[train].T, strict=True):
+    for axis, sensor, values in zip(axes, profile.sensors, device.series.values[train].T, strict=True):
         present = [h for h in range(24) if np.isfinite(values[hours == h]).any()]
         low, mid, high = (np.array([np.nanquantile(values[hours == h], q) for h in present]) for q in (0.1, 0.5, 0.9))
         axis.fill_between(present, low, high, color=BLUE, alpha=0.2)
@@ -94,14 +105,13 @@ def losses(history: Mapping[str, Sequence[float]]) -> Figure:
 
 def reconstruction(names: Sequence[str], window: Float, rebuilt: Float, *, title: str) -> Figure:
     """One standardised window (T, F) and what the network makes of it."""
-    n = len(names)
-    figure, axes = plt.subplots(1, n, figsize=(2.3 * n, 2.4), sharey=True, squeeze=False, layout="constrained")
-    for axis, name, given, made in zip(axes[0], names, window.T, rebuilt.T, strict=True):
+    figure, axes = _panels(len(names), sharey=True)
+    for axis, name, given, made in zip(axes, names, window.T, rebuilt.T, strict=True):
         axis.plot(given, color=BLUE, marker=".", ms=3, label="input")
         axis.plot(made, color=ORANGE, label="network")
         axis.set_title(name, fontsize=8)
-    axes[0, 0].set_ylabel("standard deviations")
-    axes[0, 0].legend(fontsize=7)
+    axes[0].set_ylabel("standard deviations")
+    axes[0].legend(fontsize=7)
     figure.suptitle(title, fontsize=10)
     return figure
 
