@@ -1,0 +1,92 @@
+# The inference API. It starts as a public placeholder, so that one apply works before anything was built;
+# from then on the delivery owns image, revision and traffic, and this file the rest.
+
+resource "google_cloud_run_v2_service" "api" {
+  name                = "aiot-api"
+  location            = var.region
+  description         = "Inference: windows in, predictions out"
+  deletion_protection = var.deletion_protection
+
+  # reachable, but only for those who are allowed to call it: the function comes without a network of its own
+  ingress              = "INGRESS_TRAFFIC_ALL"
+  invoker_iam_disabled = false
+
+  scaling {
+    min_instance_count = var.api.min_instances
+    max_instance_count = var.api.max_instances
+  }
+
+  template {
+    service_account                  = google_service_account.this["api"].email
+    max_instance_request_concurrency = var.api.concurrency
+    timeout                          = "${var.api.timeout_s}s"
+
+    containers {
+      image = var.api.first_image
+
+      ports {
+        container_port = 8080
+      }
+      resources {
+        limits            = { cpu = tostring(var.api.cpu), memory = var.api.memory }
+        cpu_idle          = true
+        startup_cpu_boost = true
+      }
+      env {
+        name  = "INFERENCE_THREADS"
+        value = tostring(var.api.cpu)
+      }
+
+      # The placeholder answers 200 on every path, so the API's own probes hold for both.
+      # Ready means: each bundle has given its golden scores.
+      startup_probe {
+        period_seconds    = 2
+        timeout_seconds   = 2
+        failure_threshold = 30
+        http_get {
+          path = "/health/ready"
+          port = 8080
+        }
+      }
+      liveness_probe {
+        period_seconds    = 20
+        timeout_seconds   = 5
+        failure_threshold = 3
+        http_get {
+          path = "/health/live"
+          port = 8080
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    ignore_changes = [
+      client,
+      client_version,
+      template[0].annotations,
+      template[0].containers[0].image,
+      template[0].labels,
+      template[0].revision,
+      traffic,
+    ]
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_cloud_run_v2_service_iam_member" "api_function" {
+  name     = google_cloud_run_v2_service.api.name
+  location = google_cloud_run_v2_service.api.location
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["function"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "api_invokers" {
+  for_each = var.api_invokers
+
+  name     = google_cloud_run_v2_service.api.name
+  location = google_cloud_run_v2_service.api.location
+  role     = "roles/run.invoker"
+  member   = each.key
+}
