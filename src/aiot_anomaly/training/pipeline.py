@@ -19,6 +19,8 @@ from aiot_anomaly.training import tracking
 NOTEBOOKS = ("01_eda", "02_train", "03_threshold", "04_compare")
 KERNEL = "python3"
 CELL_TIMEOUT_S = 3 * 3600
+#: what every notebook is told by the pipeline itself, and nobody else
+CONTEXT = frozenset({"profile_name", "workspace", "parent_run"})
 
 
 def read_parameters(path: Path) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def plan(folder: Path, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         TrainingError: a parameter that no notebook declares; the text lists those there are.
     """
     known = {name: declared(folder / f"{name}.ipynb") for name in NOTEBOOKS}
-    every = set().union(*known.values())
+    every = set().union(*known.values()) - CONTEXT
     unknown = sorted(set(given) - every)
     if unknown:
         raise TrainingError(f"unknown parameter {', '.join(unknown)}; the notebooks take {', '.join(sorted(every))}")
