@@ -29,7 +29,7 @@ def test_golden_scores_hold_to_the_tolerance_asked_for(spoilt):
     assert detector.load(spoilt, tolerance=1e-5).bundle.version == "tiny-1"
     rewrite(spoilt, "golden.json", lambda g: g["scores"].__setitem__(1, g["scores"][1] * 1.0001))
     assert detector.load(spoilt, tolerance=1e-3).bundle.version == "tiny-1"
-    with pytest.raises(BundleError, match="golden window 1 .* within 1e-05"):
+    with pytest.raises(BundleError, match=r"golden window 1 .* within 1e-05"):
         detector.load(spoilt, tolerance=1e-5)
 
 

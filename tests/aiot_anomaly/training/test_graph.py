@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,12 @@ THRESHOLD = 1.7
 class Case:
     profile: Profile
     network: Any
+    model: bytes
     graph: Graph
     calibration: Calibration
     windows: Windows
 
+    @cached_property
     def keras(self) -> dict[str, Any]:
         return run_keras(self.profile, self.network, self.windows, self.calibration, THRESHOLD)
 
@@ -41,13 +44,19 @@ def make(of: Profile) -> Case:
 
     keras.utils.set_random_seed(3)
     network = build(of, NetworkConfig(units=4, code=2))
-    graph = Graph(to_onnx(of, network), of)
+    model = to_onnx(of, network)
+    graph = Graph(model, of)
     calibration = complete(of, normal_windows(of), graph.residuals, "v1")
     # over a week, from calm to clearly anomalous
     ends = START + 4 * 3600 * np.arange(60)
     values = bundles.golden_values(of, calibration, season_slots(of, ends), seed=1)
     return Case(
-        of, network, graph, calibration, Windows(ends, values, np.ones(60, dtype=bool), np.zeros((60, 2), dtype=bool))
+        of,
+        network,
+        model,
+        graph,
+        calibration,
+        Windows(ends, values, np.ones(60, dtype=bool), np.zeros((60, 2), dtype=bool)),
     )
 
 
@@ -65,7 +74,7 @@ def parts(case: Case):
 
 
 def test_level_and_residual_are_those_of_the_reference(case):
-    found = case.keras()
+    found = case.keras
     for name, expected in zip(("level", "residual", "last"), parts(case), strict=True):
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=2e-6, err_msg=name)
 
@@ -78,7 +87,7 @@ def test_the_score_is_that_of_the_reference(case):
     else:
         expected = scoring.directed(level, residual, weights, float(scales[0]))
     assert (expected > 0).sum() > 20
-    np.testing.assert_allclose(case.keras()["score"], expected / THRESHOLD, rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(case.keras["score"], expected / THRESHOLD, rtol=1e-5, atol=2e-6)
 
 
 def test_contributions_are_the_sensors_parts_of_the_score(case):
@@ -92,14 +101,14 @@ def test_contributions_are_the_sensors_parts_of_the_score(case):
     # the change of the flow is the flow's
     sensors = np.stack([each[:, 0] + each[:, 2], each[:, 1]], axis=1)
     expected = sensors / sensors.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(case.keras()["contributions"], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(case.keras["contributions"], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_what_is_expected_is_the_reconstruction_in_the_sensors_unit(case):
     _, reconstructed = reconstruct(case.profile, case.network, case.windows, case.calibration)
     season = season_slots(case.profile, case.windows.ends)[:, -1]
     level, scale = case.calibration.center[season], case.calibration.scale
-    found = case.keras()
+    found = case.keras
     np.testing.assert_allclose(found["expected"], (level + scale * reconstructed[:, -1])[:, :2], rtol=1e-5)
     margin = np.broadcast_to((scale * case.calibration.band)[:2], (60, 2))
     np.testing.assert_allclose(found["upper"] - found["expected"], margin, rtol=1e-5)
@@ -107,7 +116,7 @@ def test_what_is_expected_is_the_reconstruction_in_the_sensors_unit(case):
 
 
 def test_onnx_answers_as_keras(case):
-    keras, onnx = case.keras(), case.graph.score(case.windows, case.calibration, THRESHOLD)
+    keras, onnx = case.keras, case.graph.score(case.windows, case.calibration, THRESHOLD)
     for name in OUTPUTS:
         np.testing.assert_allclose(getattr(onnx, name), keras[name], rtol=1e-5, atol=2e-6, err_msg=name)
 
@@ -129,7 +138,7 @@ def test_inputs_beyond_the_clip_are_all_alike(case):
 def test_outputs_keep_their_names_and_the_model_its_profiles_title(case):
     import onnx
 
-    model = onnx.load_from_string(to_onnx(case.profile, case.network))
+    model = onnx.load_from_string(case.model)
     assert tuple(o.name for o in model.graph.output) == OUTPUTS
     named = {s.name for s in signature(case.profile)}
     assert {i.name for i in model.graph.input} <= named

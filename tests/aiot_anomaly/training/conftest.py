@@ -1,0 +1,81 @@
+"""A registry with two versions of a tiny model, in a real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+import yaml
+
+from aiot_anomaly.training import packaging, tracking
+from aiot_anomaly.training.dataset import Dataset
+from tests.aiot_anomaly.kinds import document
+from tests.aiot_anomaly.spoiling import rewrite
+from tests.support.tiny_bundle import tiny_profile
+
+
+@dataclass
+class Registry:
+    home: Path
+    runs: dict[str, str]  # registered version -> the run that it was logged in
+    pipeline_run: str
+
+    @property
+    def profile(self) -> str:
+        """A profile of one's own, by its path."""
+        return str(self.home / "tiny.yaml")
+
+    @property
+    def models(self) -> Path:
+        return self.home / "serving" / "models"
+
+
+@pytest.fixture
+def clean_mlflow() -> Iterator[None]:
+    """What a test points MLflow at is forgotten after it."""
+    yield
+    while mlflow.active_run() is not None:
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture(scope="session")
+def registered(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """Built once: registering takes seconds. Version 2 differs in its name."""
+    home = tmp_path_factory.mktemp("home")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AIOT_HOME", str(home))
+    patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (home / "tiny.yaml").write_text(yaml.safe_dump(document()), encoding="utf-8")
+    runs = {}
+    try:
+        tracking.configure("tiny")
+        with mlflow.start_run(run_name="pipeline tiny") as parent:
+            pipeline_run = str(parent.info.run_id)
+        for number, pipeline in (("1", pipeline_run), ("2", "")):
+            folder = Path(shutil.copytree(bundle_folder, home / f"bundle-{number}"))
+            rewrite(folder, "bundle.json", lambda m, n=number: m.update(version=f"tiny-{n}"))
+            runs[number] = tracking.open_stage("tiny", pipeline, "04_compare")
+            found = packaging.register(Dataset(tiny_profile(), (), "", False), folder, pipeline_run=pipeline)
+            tracking.close_stage()
+            assert found == number
+    finally:
+        patch.undo()
+        mlflow.set_tracking_uri(None)
+    return Registry(home, runs, pipeline_run)
+
+
+@pytest.fixture
+def registry(registered: Registry, clean_mlflow: None, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The registry, with this project's home in it; promotions go to a folder of the test's own."""
+    monkeypatch.setenv("AIOT_HOME", str(registered.home))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.rmtree(registered.models, ignore_errors=True)
+    tracking.configure("tiny")
+    assert os.environ["AIOT_HOME"] == str(registered.home)
+    return registered

@@ -1,0 +1,131 @@
+"""Recordings, split by time: what is learned from is never what is tested on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiot_anomaly import paths
+from aiot_anomaly.errors import DatasetError
+from aiot_anomaly.training import dataset as datasets
+from aiot_anomaly.training.dataset import Dataset
+from tests.aiot_anomaly.kinds import variant
+from tests.aiot_anomaly.training import fleets
+from tests.aiot_anomaly.training.fleets import TEST, TRAIN, Event
+from tests.support.tiny_bundle import START
+
+PROFILE = variant("directed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return fleets.write(
+        tmp_path_factory.mktemp("fleet"), PROFILE, {"a": 1, "b": 2}, {"t1": 3, "t2": 4}, event=Event(40, 60)
+    )
+
+
+@pytest.fixture(scope="module")
+def loaded(folder) -> Dataset:
+    return datasets.load(PROFILE, str(folder))
+
+
+def names(devices) -> list[str]:
+    return [d.device_id for d in devices]
+
+
+def test_devices_with_a_test_part_are_monitored_and_the_others_teach(loaded):
+    assert names(loaded.monitored()) == ["a", "b"]
+    assert names(loaded.pooled()) == ["a", "b"]
+    assert names(loaded.teachers()) == ["t1", "t2"]
+
+
+def test_without_others_the_monitored_devices_teach(tmp_path):
+    alone = datasets.load(PROFILE, str(fleets.write(tmp_path, PROFILE, {"a": 1})))
+    assert names(alone.teachers()) == names(alone.monitored()) == ["a"]
+
+
+def test_a_device_that_is_not_pooled_neither_teaches_nor_sets_a_threshold(loaded):
+    a, b = loaded.monitored()
+    apart = Dataset(PROFILE, (a, type(b)(**{**vars(b), "pooled": False})), "", True)
+    assert names(apart.monitored()) == ["a", "b"]
+    assert names(apart.pooled()) == names(apart.teachers()) == ["a"]
+
+
+def test_the_training_part_is_complete_and_ends_where_the_test_part_begins(loaded):
+    for device in loaded.monitored():
+        train, (test, labels) = device.train(), device.test()
+        assert train.complete.all()
+        assert train.ends.max() <= device.train_until < test.ends.min()
+        assert device.train_until == START + (TRAIN - 1) * 60
+        assert len(train) + len(test) == int(device.windows.complete.sum())
+        assert len(labels) == len(test)
+
+
+@given(st.floats(0.05, 0.9))
+def test_what_is_fitted_and_what_is_held_back_are_the_training_part_one_after_the_other(loaded, share):
+    for device in loaded.devices:
+        fitting, held_back = device.fitting(share), device.held_back(share)
+        np.testing.assert_array_equal(np.concatenate([fitting.ends, held_back.ends]), device.train().ends)
+        assert len(held_back) == pytest.approx(share * len(device.train()), abs=1)
+
+
+def test_a_label_is_that_of_the_last_reading_up_to_the_windows_end(loaded):
+    test, labels = loaded.monitored()[0].test()
+    first = START + (TRAIN + 40) * 60
+    np.testing.assert_array_equal(labels, (test.ends >= first) & (test.ends < first + 20 * 60))
+    assert labels.sum() == 10
+    assert loaded.labelled
+
+
+def test_nothing_is_labelled_where_nothing_happened(tmp_path):
+    calm = datasets.load(PROFILE, str(fleets.write(tmp_path, PROFILE, {"a": 1})))
+    assert not calm.labelled
+    assert not calm.devices[0].labels.any()
+
+
+def test_another_test_part_leaves_the_training_part_as_it_is(loaded, tmp_path):
+    other = datasets.load(
+        PROFILE, str(fleets.write(tmp_path, PROFILE, {"a": 1, "b": 2}, {"t1": 3, "t2": 4}, test_offset=30))
+    )
+    for device, same in zip(loaded.devices, other.devices, strict=True):
+        np.testing.assert_array_equal(device.train().values, same.train().values)
+    tests = [d.devices[0].test()[0].values for d in (loaded, other)]
+    assert (tests[0] != tests[1]).any()
+
+
+def test_a_quick_look_takes_as_many_teachers_as_monitored_devices(folder):
+    few = datasets.load(PROFILE, str(folder), most_devices=1)
+    assert names(few.monitored()) == ["a"]
+    assert names(few.teachers()) == ["t1"]
+
+
+def test_the_fingerprint_names_the_data(loaded, folder, tmp_path):
+    again = fleets.write(tmp_path / "again", PROFILE, {"a": 1, "b": 2}, {"t1": 3, "t2": 4}, event=Event(40, 60))
+    assert datasets.load(PROFILE, str(again)).fingerprint == loaded.fingerprint
+    other = fleets.write(tmp_path / "other", PROFILE, {"a": 1, "b": 2}, {"t1": 3, "t2": 5}, event=Event(40, 60))
+    assert datasets.load(PROFILE, str(other)).fingerprint != loaded.fingerprint
+
+
+def test_a_relative_folder_is_below_the_repository(folder, loaded, monkeypatch):
+    monkeypatch.setenv("AIOT_HOME", str(folder.parent))
+    assert datasets.load(PROFILE, folder.name).fingerprint == loaded.fingerprint
+    assert paths.root() == folder.parent
+
+
+def test_a_folder_without_data_says_how_to_make_it(tmp_path):
+    with pytest.raises(DatasetError, match=r"no folder .*train: make it with `make data PROFILE=tiny`"):
+        datasets.load(PROFILE, str(tmp_path))
+
+
+def test_the_recording_has_all_of_both_parts(loaded):
+    recording = loaded.monitored()[0].recording
+    assert len(recording) == TRAIN + TEST
+    assert recording.train_rows == TRAIN
+
+
+def test_libraries_name_the_versions_that_numbers_depend_on():
+    found = datasets.libraries()
+    assert {"python", "tensorflow", "keras", "onnxruntime", "numpy"} <= set(found)
+    assert found["numpy"] == np.__version__

@@ -1,0 +1,109 @@
+"""Metrics: counted by hand on small cases, and against scikit-learn on random ones."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import confusion_matrix, f1_score
+
+from aiot_anomaly.training.evaluation import MONTH_S, Scored, by_event, by_row, incidents, metrics, runs
+from tests.support.tiny_bundle import tiny_profile
+
+PROFILE = tiny_profile()  # opens after 2 of 3, closes after 4 quiet; a decision every 120 s
+
+
+def scored(scores, labels, device="a") -> Scored:
+    ends = 120 * np.arange(len(scores))
+    return Scored(device, ends, np.array(scores, dtype=float), np.array(labels, dtype=bool))
+
+
+def bits(text: str) -> list[int]:
+    return [int(c) for c in text]
+
+
+def alarms(text: str) -> list[float]:
+    return [{"1": 2.0, "0": 0.5, "-": math.nan}[c] for c in text]
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_runs_are_the_stretches_of_true(flags):
+    found = runs(np.arange(len(flags)), np.array(flags, dtype=bool))
+    covered = [i for first, last in found for i in range(first, last + 1)]
+    assert covered == [i for i, f in enumerate(flags) if f]
+    assert all(b[0] > a[1] + 1 for a, b in pairwise(found))
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), min_size=2, max_size=60))
+def test_row_metrics_are_those_of_scikit_learn(rows):
+    scores, labels = (np.array(c) for c in zip(*rows, strict=True))
+    found = by_row([scored(scores[:1], labels[:1]), scored(scores[1:], labels[1:], "b")])
+    if labels.all() or not labels.any():
+        assert found == {}
+        return
+    alarm = scores > 1
+    (tn, fp), (fn, tp) = confusion_matrix(labels, alarm, labels=[False, True])
+    assert found["f1"] == pytest.approx(f1_score(labels, alarm, zero_division=0.0))
+    assert found["far"] == pytest.approx(fp / (fp + tn))
+    assert found["mar"] == pytest.approx(fn / (fn + tp))
+
+
+def test_the_threshold_itself_is_no_alarm_and_a_row_without_score_counts_as_normal():
+    found = scored([1.0, 1.0001, math.nan], [0, 1, 1])
+    assert found.alarms().tolist() == [False, True, False]
+    assert by_row([found])["mar"] == 0.5
+
+
+def test_a_perfect_ranking_has_area_1_and_a_reversed_one_0():
+    assert by_row([scored([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])])["auc_roc"] == 1.0
+    assert by_row([scored([0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1])])["auc_roc"] == 0.0
+
+
+def test_an_incident_is_told_when_it_opens_and_ends_when_it_closes_or_with_the_data():
+    assert incidents(PROFILE, scored(alarms("0110000000"), bits("0" * 10))) == [(240, 720)]
+    assert incidents(PROFILE, scored(alarms("00011"), bits("0" * 5))) == [(480, 480)]
+    assert incidents(PROFILE, scored(alarms("0100100"), bits("0" * 7))) == []
+
+
+def test_rows_without_a_score_are_no_decisions():
+    assert incidents(PROFILE, scored(alarms("1---1"), bits("0" * 5))) == [(480, 480)]
+
+
+def test_an_event_is_found_by_an_incident_that_opens_in_it_and_the_delay_counts_from_its_start():
+    found = by_event(PROFILE, [scored(alarms("0000110000000"), bits("0001111000000"))])
+    assert (found["events"], found["found"]) == (1, 1.0)
+    assert found["median_delay_s"] == found["p90_delay_s"] == 2 * 120
+    assert found["false_incidents_per_month"] == 0
+
+
+def test_an_event_that_no_incident_opens_in_is_missed():
+    found = by_event(PROFILE, [scored(alarms("0000000000000"), bits("0001111000000"))])
+    assert found["found"] == 0
+    assert math.isnan(found["median_delay_s"])
+
+
+def test_an_incident_that_opened_outside_of_events_is_false_and_counted_by_the_month_of_normal_rows():
+    labels = bits("0000000000001110")
+    found = by_event(PROFILE, [scored(alarms("0110000000000000"), labels)])
+    assert found["found"] == 0
+    normal_s = 120 * labels.count(0)
+    assert found["false_incidents_per_month"] == pytest.approx(MONTH_S / normal_s)
+
+
+def test_events_of_all_devices_are_pooled():
+    one = scored(alarms("0000110000000"), bits("0001111000000"))
+    other = scored(alarms("0000000000000"), bits("0001111000000"), "b")
+    found = by_event(PROFILE, [one, other])
+    assert (found["events"], found["found"]) == (2, 0.5)
+
+
+def test_metrics_leave_out_what_is_not_defined():
+    nothing = metrics(PROFILE, [scored(alarms("00000"), bits("00000"))])
+    assert set(nothing) == {"events", "found", "false_incidents_per_month"}
+    everything = metrics(PROFILE, [scored(alarms("0011100"), bits("0011100"))])
+    assert {"auc_roc", "auc_pr", "f1", "far", "mar", "median_delay_s", "p90_delay_s"} <= set(everything)
+    assert all(math.isfinite(v) for v in everything.values())
