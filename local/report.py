@@ -93,10 +93,11 @@ def device_figure(profile: Profile, device: DeviceSummary) -> Figure:
             [d.expected[name].lower for d in shown],
             [d.expected[name].upper for d in shown],
             color=GREEN,
-            alpha=0.25,
+            alpha=0.3,
             lw=0,
             label="expected",
         )
+        axis.plot(times, [d.expected[name].value for d in shown], color=GREEN, lw=1.0)
         axis.plot(times, values, color=BLUE, lw=0.8, label="measured")
         axis.set_ylabel(f"{name}\n[{sensor.unit}]", fontsize=7, rotation=0, ha="right", va="center")
         axis.tick_params(labelsize=7)
@@ -136,7 +137,7 @@ def latency_figure(seconds: Sequence[float]) -> Figure:
     axis.hist(np.array(seconds) * 1e3, bins=60, color=BLUE)
     for name, value in summary.percentiles(seconds).items():
         axis.axvline(value, color=RED, lw=1, ls="--")
-        axis.text(value, axis.get_ylim()[1] * 0.92, f" {name}", color=RED, fontsize=8)
+        axis.annotate(name, (value, 1.01), xycoords=("data", "axes fraction"), color=RED, fontsize=8, ha="center")
     axis.set(xlabel="from publishing a reading to its decision [ms]", ylabel="readings")
     return figure
 

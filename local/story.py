@@ -75,11 +75,19 @@ def _replayed(name: str, profile: Profile) -> Recording:
     return replay.load(f"skab:{name}", profile).recordings[0]
 
 
+def last_hour(now: float, interval_s: int) -> int:
+    """The last full hour whose reading is complete at `now`, both in seconds since 1970.
+
+    Windows end at full hours: a recording that ends there leaves no reading waiting for its window.
+    """
+    return (int(now) - interval_s) // 3600 * 3600
+
+
 def districts(now: float | None = None) -> Part:
     """Two simulated water districts up to the last full hour, the first with a leak."""
     profile = profile_store.load("leak")
-    hour = int(now or time.time()) // 3600 * 3600
-    end, start = hour + profile.interval_s, hour - WATER_DAYS * DAY_S  # the reading at the full hour is the last
-    leak = Leak("dma-01", LEAK_SHARE, hour - LEAK_DAYS * DAY_S, end)
+    last = last_hour(time.time() if now is None else now, profile.interval_s)
+    end, start = last + profile.interval_s, last - WATER_DAYS * DAY_S
+    leak = Leak("dma-01", LEAK_SHARE, last - LEAK_DAYS * DAY_S, end)
     fleet = water.simulate([1, 2], start, end, leaks=[leak], seed=WATER_SEED, jobs=1)
     return Part(profile, fleet.recordings, fleet.truth, batch=24)

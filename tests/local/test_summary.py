@@ -71,9 +71,10 @@ def test_other_devices_do_not_count() -> None:
     assert not found.incidents
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (59, "59 s"), (90, "1.5 min"), (3 * 3600, "3.0 h"), (36 * 3600, "36.0 h"), (3 * 86_400, "3.0 d")]
-)  # fmt: skip
+SPANS = [(0, "0 s"), (59, "59 s"), (90, "1.5 min"), (10_800, "3.0 h"), (36 * 3600, "36.0 h"), (3 * 86_400, "3.0 d")]
+
+
+@pytest.mark.parametrize(("seconds", "text"), SPANS)
 def test_a_duration_reads_as_people_say_it(seconds: float, text: str) -> None:
     assert summary.duration(seconds) == text
 
