@@ -11,7 +11,7 @@ from aiot_anomaly import bundle as bundles
 from aiot_anomaly import detector, paths, profile_store
 
 NAMES = sorted(p.name for p in paths.models().iterdir() if p.is_dir()) if paths.models().is_dir() else []
-#: leading bytes of a pickle of protocol 2 and later, and the module that `torch` and others hide one behind
+#: leading bytes of a pickle of protocol 2 and later
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,13 +34,18 @@ class Registry:
         return self.home / "serving" / "models"
 
 
+def forget() -> None:
+    """Ends what runs first: MLflow would do it at exit, in a new store in the working directory."""
+    while mlflow.active_run() is not None:
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+
+
 @pytest.fixture
 def clean_mlflow() -> Iterator[None]:
     """What a test points MLflow at is forgotten after it."""
     yield
-    while mlflow.active_run() is not None:
-        mlflow.end_run()
-    mlflow.set_tracking_uri(None)
+    forget()
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +69,8 @@ def registered(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
             tracking.close_stage()
             assert found == number
     finally:
+        forget()
         patch.undo()
-        mlflow.set_tracking_uri(None)
     return Registry(home, runs, pipeline_run)
 
 
@@ -77,5 +81,4 @@ def registry(registered: Registry, clean_mlflow: None, monkeypatch: pytest.Monke
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.rmtree(registered.models, ignore_errors=True)
     tracking.configure("tiny")
-    assert os.environ["AIOT_HOME"] == str(registered.home)
     return registered
