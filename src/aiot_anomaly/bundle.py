@@ -166,7 +166,9 @@ def _format(text: bytes, folder: Path) -> object:
     try:
         return json.loads(text).get("format")
     except (ValueError, AttributeError):  # not JSON, not even text, or not an object
-        raise BundleError(f"{folder / MANIFEST} is not JSON: restore it from git or promote the model again") from None
+        raise BundleError(
+            f"{folder / MANIFEST} cannot be read, it is not JSON: restore it from git or promote the model again"
+        ) from None
 
 
 def _check(path: Path, expected: str) -> None:

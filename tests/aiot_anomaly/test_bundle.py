@@ -78,13 +78,13 @@ def test_no_manifest_says_how_to_make_one(spoilt):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"format": \xff}', b"\x00"])
 def test_a_manifest_that_is_no_json_object_is_refused(spoilt, content):
     (spoilt / MANIFEST).write_bytes(content)
-    refused(spoilt, "bundle.json is not JSON: restore it from git")
+    refused(spoilt, "bundle.json cannot be read, it is not JSON: restore it from git")
 
 
 def test_a_manifest_that_was_cut_off_is_refused(spoilt):
     path = spoilt / MANIFEST
     path.write_bytes(path.read_bytes()[:-20])
-    refused(spoilt, "bundle.json is not JSON")
+    refused(spoilt, "bundle.json cannot be read, it is not JSON")
 
 
 @pytest.mark.parametrize("number", [0, 2, "1", None])
