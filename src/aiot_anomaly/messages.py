@@ -43,7 +43,7 @@ class ReadingBatch(_Message):
     readings: list[Reading] = Field(min_length=1, max_length=10_000)
 
     def encode(self) -> bytes:
-        """JSON in UTF-8, timestamps in UTC."""
+        """JSON in UTF-8."""
         return self.model_dump_json().encode()
 
 

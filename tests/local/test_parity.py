@@ -83,7 +83,9 @@ def test_a_replayed_recording_is_decided_as_the_notebook_scores_it(kind: str, tm
     check(list(collected.decisions.values()), model, recording)
     assert {int(d.window_end.timestamp()) for d in collected.decisions.values()} <= set(recording.timestamps.tolist())
     assert sent.rows_published == 2 * len(recording) == totals.readings
-    assert totals.outcomes["duplicate"] == len(recording)
+    # rows older than the history that is kept are known by the watermark alone
+    assert totals.outcomes["duplicate"] + totals.outcomes["late"] == len(recording)
+    assert totals.outcomes["duplicate"] > 0.9 * len(recording)
     assert totals.outcomes["gap"] > 0
     assert totals.pending == 0
 

@@ -58,6 +58,10 @@ class _Rows:
         step = -(-len(self.z) // most)
         return _Rows(self.z[::step], self.clock[::step], self.scale[::step])
 
+    def shuffled(self, rng: np.random.Generator) -> _Rows:
+        order = rng.permutation(len(self.z))
+        return _Rows(self.z[order], self.clock[order], self.scale[order])
+
 
 def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
     """What a network learns from: the normal windows of each device, standardised as they will be in service.
@@ -117,14 +121,15 @@ def fit(
     history: dict[str, list[float]] = {"loss": [], "val_loss": []}
     best, best_weights = np.inf, network.get_weights()
     bar = tqdm(range(config.epochs), desc="training", unit="epoch", disable=not progress)
-    for epoch in bar:
-        inputs, target = batch(rows, rng)
-        keras.utils.set_random_seed(config.seed + epoch)
+    for _ in bar:
+        # shuffled here and not by Keras, so that one seed at the start decides everything
+        inputs, target = batch(rows.shuffled(rng), rng)
         result = network.fit(
             inputs,
             target,
             batch_size=config.batch,
             epochs=1,
+            shuffle=False,
             verbose=0,
             validation_data=(check_inputs, check_target),
             validation_batch_size=1024,
