@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from aiot_anomaly import paths
 from aiot_anomaly.datasets import skab
-from aiot_anomaly.messages import OUTCOMES
 from functions.sqlite_store import SqliteStore
 from functions.store import Totals
 from local import stack as stacks
-from local import story, summary
+from local import story, summary, tables
 from local.collector import Collected, collecting
 from local.errors import StackError
 from local.pubsub import emulator, resources
 from local.report import Report
 from local.stack import Stack
 from local.story import Part
-from local.summary import DeviceSummary
 from simulator.publisher import Summary, publish
 from simulator.sinks import PubSubSink
 
@@ -175,8 +171,8 @@ class Demo:
         latencies = collected.latencies.get(skab.device_id(story.SKAB_STEADY), [])
         latency = summary.percentiles(latencies)
         balanced = totals.readings == self.sent.rows and totals.parked_messages == self.sent.poison
-        self.console.print(devices_table(devices))
-        self.console.print(outcomes_table(totals, self.sent, collected))
+        self.console.print(tables.devices(devices))
+        self.console.print(tables.outcomes(totals, self.sent.rows, self.sent.poison, len(collected.decisions)))
         if latency:
             told = ", ".join(f"{name} {value:.0f} ms" for name, value in latency.items())
             self.console.print(f"From publishing a reading to its decision, at {STEADY_RATE:.0f} a second: {told}")
@@ -202,49 +198,6 @@ class Demo:
                 f"logs: {self.folder}[/red]"
             )
         return balanced
-
-
-def devices_table(devices: Mapping[str, list[DeviceSummary]]) -> Table:
-    """Devices, what happened to them, what was told and how late."""
-    table = Table(title="What happened, and what was told", title_justify="left")
-    for name in ("device", "decisions", "what happened", "incident opened", "delay", "because of", "false alarms"):
-        table.add_column(name, justify="right" if name in {"decisions", "delay", "false alarms"} else "left")
-    for members in devices.values():
-        for d in members:
-            incident = next((i for i in d.incidents), None)
-            table.add_row(
-                d.device_id,
-                f"{len(d.decisions):,}",
-                ", ".join(described(e.kind, e.size) for e in d.events) or "nothing",
-                "\n".join(f"{i.opened:%Y-%m-%d %H:%M:%S}" for i in d.incidents) or "none",
-                "\n".join("missed" if s is None else summary.duration(s) for s in d.delays_s) or "–",
-                incident.top_sensor if incident else "–",
-                str(d.false_alarms),
-            )
-    return table
-
-
-def described(kind: str, size: float) -> str:
-    """An event as people say it: "leak, 12 %"."""
-    return f"{kind}, {size:.0%}".replace("%", " %") if kind == "leak" else kind
-
-
-def outcomes_table(totals: Totals, sent: Sent, collected: Collected) -> Table:
-    """Where every published row went."""
-    table = Table(title="Where every reading went", title_justify="left")
-    table.add_column("outcome")
-    table.add_column("readings", justify="right")
-    for name in OUTCOMES:
-        table.add_row(name.replace("_", " "), f"{totals.outcomes[name]:,}")
-    table.add_section()
-    table.add_row("sum", f"{totals.readings:,}")
-    table.add_row("published", f"{sent.rows:,}")
-    table.add_section()
-    table.add_row("spoilt messages published", str(sent.poison))
-    codes = ", ".join(f"{code} {n}" for code, n in sorted(totals.parked.items()))
-    table.add_row(f"parked ({codes})" if codes else "parked", str(totals.parked_messages))
-    table.add_row("decisions received, without doubles", f"{len(collected.decisions):,}")
-    return table
 
 
 def run(console: Console, *, kind: emulator.Kind, folder: Path, report: Path) -> int:
