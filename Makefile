@@ -8,6 +8,7 @@ RUN ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
 TESTS ?= tests
+JOBS ?= 2
 
 LOCAL := .venv/local
 DEV := .venv/dev
@@ -25,7 +26,7 @@ up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, 
 	@$(LOCAL)/bin/python -m local up --pubsub $(PUBSUB)
 
 test: $(DEV)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
-	@$(DEV)/bin/python -m pytest $(TESTS)
+	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 check: $(DEV)/.ready ## format, lint, types and architecture, without changing anything
 	@$(DEV)/bin/ruff format --check .

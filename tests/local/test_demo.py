@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,15 @@ def demo(report: Path, *, environment: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def left_over() -> list[str]:
-    """Parts of a stack that still run."""
+def left_over(mark: str) -> list[str]:
+    """Command lines of the processes that were started, by whomever, with `mark` in their environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if mark.encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue
-        if re.search(r"-m (serving|functions_framework|local\.pubsub) ", line):
-            found.append(line)
     return found
 
 
@@ -73,17 +73,18 @@ def test_without_any_real_recording_it_says_so_and_goes_on(tmp_path: Path, envir
 
 
 def test_ctrl_c_stops_everything_that_it_started(tmp_path: Path, environment: dict[str, str]) -> None:
-    before = left_over()
-    process = demo(tmp_path / "demo.html", environment=environment)
+    mark = f"AIOT_TEST_MARK={uuid.uuid4().hex}"
+    process = demo(tmp_path / "demo.html", environment={**environment, "AIOT_TEST_MARK": mark.split("=")[1]})
     told = ""
     assert process.stdout is not None
     while "publishing" not in told:
         line = process.stdout.readline()
         assert line, told
         told += line
-    assert len(left_over()) > len(before)
+    parts = " ".join(left_over(mark))
+    assert all(name in parts for name in ("-m serving", "-m functions_framework", "-m local.pubsub"))
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 130, told + rest
     time.sleep(0.2)
-    assert left_over() == before
+    assert not left_over(mark)
