@@ -28,11 +28,12 @@ up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, 
 test: $(DEV)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
 	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
-check: $(DEV)/.ready ## format, lint, types and architecture, without changing anything
+check: $(DEV)/.ready ## format, lint, types, architecture, notebooks and lock files, without changing anything
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/lint-imports
+	@$(DEV)/bin/python -m pytest --quiet tests/test_repository.py
 
 format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .

@@ -74,7 +74,7 @@ def log_metrics(metrics: Mapping[str, float], prefix: str = "") -> None:
 def serve_ui(port: int) -> None:
     """Becomes the MLflow UI on the store; returns never."""
     paths.mlruns().mkdir(parents=True, exist_ok=True)
-    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri(), "--port", str(port)]
+    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", uri(), "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - no shell is wanted
 
 
