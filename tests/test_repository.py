@@ -92,7 +92,9 @@ def test_both_readmes_have_the_same_structure() -> None:
 
 
 def test_make_help_lists_every_task_with_one_line() -> None:
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     lines = [line for line in told.splitlines() if line.strip()]
     assert len(lines) == len(
         re.findall(r"^[a-z]+:.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

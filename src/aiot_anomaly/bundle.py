@@ -196,7 +196,7 @@ def golden_values(profile: Profile, fleet: Calibration, season: np.ndarray, seed
     """
     rng = np.random.default_rng(seed)
     n, steps = season.shape
-    spread = np.linspace(0.3, 6.0, n)[:, None, None]
+    spread = np.linspace(0.3, 12.0, n)[:, None, None]
     walk = np.cumsum(rng.normal(size=(n, steps, len(profile.input_names))), axis=1) / np.sqrt(steps)
     values = fleet.center[season] + fleet.scale * spread * walk
     for i, sensor in enumerate(profile.sensors):

@@ -60,7 +60,9 @@ def test_keras_from_its_weights_agrees_with_its_graph(name):
     onnx = loaded.score(windows, fleet)
     np.testing.assert_allclose(onnx.score, keras["score"], rtol=1e-5)
     np.testing.assert_allclose(onnx.contributions, keras["contributions"], rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(onnx.expected, keras["expected"], rtol=1e-5)
+    # in normal deviations of each sensor: relative to a pressure of nearly zero, any difference is large
+    deviations = fleet.scale[: len(of.sensors)]
+    np.testing.assert_allclose(onnx.expected / deviations, keras["expected"] / deviations, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
