@@ -110,7 +110,7 @@ class Bundle:
 
     @property
     def version(self) -> str:
-        """Names the content: the same model has the same version."""
+        """Names the content: two bundles of the same version hold the same model."""
         return self.manifest.version
 
     @property

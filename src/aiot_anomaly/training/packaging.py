@@ -107,7 +107,7 @@ def assemble(
     profile = dataset.profile
     model = workspace.model.read_bytes()
     graph = Graph(model, profile)
-    # names the content: the same model, threshold and data give the same version
+    # names the content: another model, threshold, profile or data has another version
     parts = (model, json.dumps(dict(threshold), sort_keys=True).encode(), profile.model_dump_json().encode())
     digest = hashlib.sha256(b"".join(parts))
     digest.update(dataset.fingerprint.encode())
