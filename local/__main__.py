@@ -15,8 +15,6 @@ from rich.table import Table
 
 from aiot_anomaly import paths
 from aiot_anomaly.errors import AIoTError
-from local import demo, stack
-from local.pubsub import resources
 
 INTERRUPTED = 130
 
@@ -42,6 +40,9 @@ def _stop_politely(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _up(console: Console, folder: Path, kind: str) -> int:
+    from local import stack  # noqa: PLC0415 - see main
+    from local.pubsub import resources  # noqa: PLC0415 - see main
+
     with stack.running(folder, kind=kind, usual_ports=True, say=lambda t: console.print(f"· {t}")) as running:  # type: ignore[arg-type] # argparse admits these kinds only
         table = Table("what", "where")
         table.add_row("API", f"{running.api}/docs")
@@ -52,7 +53,7 @@ def _up(console: Console, folder: Path, kind: str) -> int:
         console.print(
             "Send readings from another terminal, for example:\n"
             f"  PUBSUB_EMULATOR_HOST={running.pubsub} .venv/local/bin/python -m simulator water "
-            f"--sink pubsub --project {running.project} --topic {resources.READINGS} --days 14 --batch 24\n"
+            f"--seed 7 --sink pubsub --project {running.project} --topic {resources.READINGS} --days 14 --batch 24\n"
             "Ctrl-C stops everything.",
             soft_wrap=True,
         )
@@ -68,9 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # a pipe has no width of its own, and 80 columns cut the table
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
+        # the imports take seconds: Ctrl-C may come in them, and somebody waits
+        console.print("[dim]·[/dim] starting", highlight=False)
         if options.command == "up":
             return _up(console, paths.root() / ".local" / "up", options.pubsub)
-        return demo.run(console, kind=options.pubsub, folder=paths.root() / ".local" / "demo", report=options.report)
+        from local.demo import Demo  # noqa: PLC0415 - see above
+
+        demo = Demo(console, paths.root() / ".local" / "demo", options.report, options.pubsub)
+        return 0 if demo.run() else 1
     except KeyboardInterrupt:
         console.print("stopped")
         return INTERRUPTED

@@ -16,7 +16,6 @@ from functions.store import Totals
 from local import stack as stacks
 from local import story, summary, tables
 from local.collector import Collected, collecting
-from local.errors import StackError
 from local.pubsub import emulator, resources
 from local.report import Report
 from local.stack import Stack
@@ -198,12 +197,3 @@ class Demo:
                 f"logs: {self.folder}[/red]"
             )
         return balanced
-
-
-def run(console: Console, *, kind: emulator.Kind, folder: Path, report: Path) -> int:
-    """Runs the demo; the exit code of the command."""
-    try:
-        return 0 if Demo(console, folder, report, kind).run() else 1
-    except StackError as e:
-        console.print(f"[red]error:[/red] {e}", highlight=False, markup=False)
-        return 1

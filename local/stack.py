@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -83,8 +84,27 @@ def running(
         say: told what happens.
 
     Raises:
-        StackError: a part did not start; the text has the end of its log.
+        StackError: a part did not start, and the text has the end of its log; or a stack runs in this folder.
     """
+    with _alone(folder):
+        yield from _run(folder, kind, models, usual_ports, say)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the folder; the lock goes with the process, however that ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StackError(f"another stack is running in {folder}: stop it first (Ctrl-C where it runs)") from None
+        yield
+
+
+def _run(
+    folder: Path, kind: emulator.Kind, models: Path | None, usual_ports: bool, say: Callable[[str], None]
+) -> Iterator[Stack]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     ports = {name: free_port(port if usual_ports else 0) for name, port in USUAL_PORTS.items()}

@@ -13,14 +13,14 @@ from starlette.responses import Response
 from aiot_anomaly.detection import detect_series
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.errors import CalibrationError
-from aiot_anomaly.messages import Reading
+from aiot_anomaly.messages import EARLIEST, LATEST, Reading
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
 from serving import payload, service
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, listed, unprocessable
 from serving.model_path import MODEL_PATH
-from serving.schemas import EARLIEST, LATEST, MOST_READINGS, DetectRequest, DetectResponse
+from serving.schemas import MOST_READINGS, DetectRequest, DetectResponse
 
 router = APIRouter(tags=["inference"])
 

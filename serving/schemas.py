@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
@@ -10,15 +10,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator
 from aiot_anomaly.bundle import ThresholdReport
 from aiot_anomaly.calibration import CalibrationDocument
 from aiot_anomaly.detection import SeriesOutcome
-from aiot_anomaly.messages import DeviceId, Prediction, Reading
+from aiot_anomaly.messages import EARLIEST, LATEST, DeviceId, Prediction, Reading
 from aiot_anomaly.profile import Profile, Sensor
 
 MOST_INSTANCES = 1024
 MOST_READINGS = 10_000
-
-#: times outside are taken for a client's mistake, such as milliseconds given as seconds
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _time(value: object) -> datetime:

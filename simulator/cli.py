@@ -21,6 +21,9 @@ from simulator.sinks import LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
 
+#: twenty years: a longer range is a slip
+MOST_DAYS = 7_305
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit status: 0, 1 after an error, 130 after Ctrl-C."""
@@ -71,6 +74,8 @@ def _water(args: argparse.Namespace) -> Fleet:
     if args.start is not None and args.days is not None:
         raise SimulatorError("--start and --days say the same thing; give one of them")
     days = 7.0 if args.days is None else args.days
+    if not 0 < days < MOST_DAYS:
+        raise SimulatorError(f"--days is {days:g}; expected more than 0 and less than {MOST_DAYS}")
     start = parse_time(args.start, relative_to=end) if args.start else end - round(days * DAY_S)
     districts = _numbers(args.districts)
     leaks = [leak.parse(spec, end=end) for spec in args.leak]
@@ -97,6 +102,8 @@ def _water(args: argparse.Namespace) -> Fleet:
 
 
 def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
+    if args.device is not None and args.source.startswith("skab:"):
+        raise SimulatorError(f"--device names the device of a file; that of {args.source} follows from its name")
     return replay.load(
         args.source,
         profile,

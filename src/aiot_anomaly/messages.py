@@ -13,16 +13,32 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from aiot_anomaly.errors import MessageError
 from aiot_anomaly.profile import Profile
 
 SCHEMA_VERSION = "1"
+#: times that a reading or a window can have; others are a mistake, such as a clock that was never set
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 Outcome = Literal["decided", "warming_up", "duplicate", "late", "gap"]
 OUTCOMES: tuple[Outcome, ...] = ("decided", "warming_up", "duplicate", "late", "gap")
 IncidentState = Literal["opened", "ongoing", "closed"]
+
+
+def _iso(value: object) -> object:
+    # pydantic would also take numbers, and guess whether they are seconds or milliseconds
+    if not isinstance(value, (str, datetime)) or (isinstance(value, str) and "T" not in value.upper()):
+        raise ValueError("expected an ISO 8601 time such as 2026-11-22T19:00:00Z")
+    return value
+
+
+#: an ISO 8601 time with its zone
+Time = Annotated[AwareDatetime, BeforeValidator(_iso)]
+#: a number, and not a text or a truth value that could be read as one
+Number = Annotated[float, Field(strict=True)]
 
 
 class _Message(BaseModel):
@@ -32,8 +48,8 @@ class _Message(BaseModel):
 class Reading(_Message):
     """All values of one device at one time; a sensor that is absent or null is missing."""
 
-    timestamp: AwareDatetime
-    values: dict[str, float | None] = Field(max_length=256)
+    timestamp: Time
+    values: dict[str, Number | None] = Field(max_length=256)
 
 
 class ReadingBatch(_Message):
@@ -120,10 +136,10 @@ def parse_readings(data: bytes) -> ReadingBatch:
 
 
 def check_against(batch: ReadingBatch, profile: Profile, now: datetime) -> None:
-    """Refuses what no retry can mend: sensors that the profile does not know, clocks ahead of ours.
+    """Refuses what no retry can mend: sensors that the profile does not know, clocks ahead of ours or at zero.
 
     Raises:
-        MessageError: `unknown_sensor` or `future_timestamp`.
+        MessageError: `unknown_sensor`, `future_timestamp` or `invalid_timestamp`.
     """
     known = frozenset(profile.sensor_names)
     for reading in batch.readings:
@@ -133,6 +149,11 @@ def check_against(batch: ReadingBatch, profile: Profile, now: datetime) -> None:
                 f"unknown sensor {', '.join(sorted(unknown))}; "
                 f"profile {profile.name} has {', '.join(profile.sensor_names)}",
                 code="unknown_sensor",
+            )
+        if reading.timestamp < EARLIEST:
+            raise MessageError(
+                f"timestamp {reading.timestamp.isoformat()} is before {EARLIEST.year}: the device's clock is not set",
+                code="invalid_timestamp",
             )
         ahead = (reading.timestamp - now).total_seconds()
         if ahead > profile.stream.future_skew_s:

@@ -116,3 +116,28 @@ def test_the_same_window_has_the_same_decision_id_in_every_zone():
 
 def test_attributes_name_the_profile_and_the_schema_version():
     assert attributes("leak") == {"profile": "leak", "schema_version": "1"}
+
+
+@pytest.mark.parametrize("value", ['"1.5"', "true", "[1]", '{"a": 1}'])
+def test_only_a_number_is_a_value(value):
+    data = b'{"device_id": "d", "readings": [{"timestamp": "2026-06-01T00:00:00Z", "values": {"flow": %s}}]}'
+    with pytest.raises(MessageError, match="valid number"):
+        parse_readings(data % value.encode())
+    assert parse_readings(data % b"2").readings[0].values == {"flow": 2.0}
+    assert parse_readings(data % b"null").readings[0].values == {"flow": None}
+
+
+@pytest.mark.parametrize("time", ["1780272000", "1780272000000", '"1780272000"', '"2026-06-01"', "true", "null"])
+def test_only_an_iso_time_with_its_zone_is_a_timestamp(time):
+    data = b'{"device_id": "d", "readings": [{"timestamp": %s, "values": {"flow": 1}}]}'
+    with pytest.raises(MessageError, match="timestamp"):
+        parse_readings(data % time.encode())
+
+
+def test_a_clock_that_was_never_set_is_refused():
+    profile = tiny_profile()
+    early = datetime(1970, 1, 1, tzinfo=timezone(timedelta(hours=2)))
+    batch = ReadingBatch(device_id="d", readings=[Reading(timestamp=early, values={})])
+    with pytest.raises(MessageError, match="before 1970") as refused:
+        check_against(batch, profile, datetime.now(UTC))
+    assert refused.value.code == "invalid_timestamp"

@@ -32,6 +32,7 @@ TINY = {"profile": "tiny", "schema_version": "1"}
         (GOOD, {**TINY, "schema_version": "2"}, "unknown_schema_version", "'2'"),
         (GOOD.replace(b"flow", b"flaw"), TINY, "unknown_sensor", "flaw"),
         (batch(PROFILE, "d-1", [TOMORROW], (50, 5)), TINY, "future_timestamp", "future"),
+        (batch(PROFILE, "d-1", [-7200], (50, 5)), TINY, "invalid_timestamp", "clock is not set"),
     ],
 )
 def test_poison_is_parked_with_its_reason_and_its_bytes(

@@ -81,6 +81,15 @@ def test_an_api_without_bundles_is_named_with_the_end_of_its_log(tmp_path: Path)
         pass
 
 
+def test_a_second_stack_in_the_same_folder_is_refused_and_the_first_runs_on(tmp_path: Path) -> None:
+    with stack.running(tmp_path / "stack", kind="embedded") as running:
+        second = stack.running(tmp_path / "stack", kind="embedded")
+        with pytest.raises(StackError, match="another stack is running"), second:
+            pass
+        running.check()
+        assert running.store.is_file()
+
+
 def test_a_part_that_dies_is_noticed(tmp_path: Path) -> None:
     with stack.running(tmp_path / "stack", kind="embedded") as running:
         function = running.processes[-1]

@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             manifest = promote(options.profile, options.run)
             print(f"{options.profile}: version {manifest.version} is the champion, written to serving/models/")
+            if manifest.git_commit.endswith("+changes"):
+                print("note: it was trained from a work tree with uncommitted changes", file=sys.stderr)
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

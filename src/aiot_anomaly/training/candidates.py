@@ -6,7 +6,7 @@ standardised. So all share calibration, scoring and threshold, and only the mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -66,7 +66,9 @@ def calibrate(profile: Profile, device: Device, residuals: Residuals, model_vers
 
 
 def threshold(dataset: Dataset, residuals: Residuals, share: float) -> tuple[float, Float]:
-    """One threshold for all devices, from rows that neither the network nor the calibration saw.
+    """One threshold for all devices, from rows that neither weights nor calibration were fitted on.
+
+    Where the network learned from the same devices, these rows have chosen its best epoch.
 
     Each pooled device is calibrated without its held-back rows, which are then scored; the threshold is the
     profile's quantile of all those scores, times its margin.
@@ -114,7 +116,3 @@ def score_test(
 def all_ones(scored: Sequence[Scored]) -> list[Scored]:
     """Every row an alarm: what a metric is worth without any knowledge."""
     return [Scored(s.device_id, s.ends, np.full(len(s.ends), 2.0), s.labels) for s in scored]
-
-
-#: name of a candidate to how it judges windows
-Candidates = Mapping[str, Callable[[], Residuals]]

@@ -13,6 +13,11 @@ from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Bool, Float, Int
 
 MONTH_S = 30 * 86_400
+#: what `metrics` gives where it is defined, in the order of a table
+MEASURES = (
+    *("auc_roc", "auc_pr", "f1", "far", "mar"),
+    *("events", "found", "false_incidents_per_month", "median_delay_s", "p90_delay_s"),
+)
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,14 @@ def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> 
     with tempfile.TemporaryDirectory() as scratch:
         source = tracking.download_bundle(version, Path(scratch))
         manifest = detector.load(source, tolerance=GOLDEN_AT_BUILD).bundle.manifest
-        # beside the target first, so that a crash leaves the old bundle or the new one, never half of each
+        # beside the target first, so that there is never half of a bundle; a crash between the two renames leaves
+        # the old one under another name, and the next promotion begins by putting it back
         fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists() and not target.exists():
+            old.rename(target)
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, fresh)
         if target.exists():
             target.rename(old)
