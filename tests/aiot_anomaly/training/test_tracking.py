@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import mlflow
 import pytest
 
@@ -101,6 +103,7 @@ def test_outside_of_git_the_commit_is_unknown(registry):
     assert tracking.git_commit() == "unknown"
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_in_a_checkout_the_commit_says_whether_the_tree_differs(tmp_path, monkeypatch):
     import subprocess
 
