@@ -56,7 +56,7 @@ def send(
 
 def notebook_scores(model: Detector, recording: Recording) -> tuple[Int, Float]:
     """Ends and scores of the original rows, by the functions that 04_compare calls."""
-    device = dataset._device(model.profile, recording, pooled=True)
+    device = dataset.prepare(model.profile, recording)
     windows = device.windows.only(device.windows.complete)
     own, _ = model.calibration(recording.device_id)
     raw = candidates.raw_scores(model.profile, model.graph.residuals, windows, own)

@@ -118,7 +118,7 @@ def load(profile: Profile, source: str, *, most_devices: int | None = None) -> D
     chosen = monitored[:most_devices] + others[:most_devices]
     return Dataset(
         profile,
-        tuple(_device(profile, r, pooled=r.device_id not in excluded) for r in chosen),
+        tuple(prepare(profile, r, pooled=r.device_id not in excluded) for r in chosen),
         fingerprint(folder),
         labelled=any(r.labels is not None and r.labels.any() for r in chosen),
     )
@@ -145,7 +145,12 @@ def _fleet(folder: Path, profile: Profile) -> list[Recording]:
     return joined
 
 
-def _device(profile: Profile, recording: Recording, *, pooled: bool) -> Device:
+def prepare(profile: Profile, recording: Recording, *, pooled: bool = True) -> Device:
+    """A recording with its windows and labels, split by time.
+
+    Raises:
+        DatasetError: the recording does not say which of its rows are normal.
+    """
     if recording.train_rows is None:
         raise DatasetError(f"{recording.device_id}: it is not known which of its rows are normal")
     slots = series.slots(profile, recording.timestamps)
