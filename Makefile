@@ -7,7 +7,8 @@ PROFILE ?= leak
 RUN ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
-TESTS ?= tests
+# the longest first, so that two processes end at about the same time
+TESTS ?= tests/notebooks tests
 JOBS ?= 2
 
 LOCAL := .venv/local
@@ -26,7 +27,7 @@ up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, 
 	@$(LOCAL)/bin/python -m local up --pubsub $(PUBSUB)
 
 test: $(DEV)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
-	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
+	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(DEV)/.ready ## format, lint, types, architecture, notebooks and lock files, without changing anything
 	@$(DEV)/bin/ruff format --check .

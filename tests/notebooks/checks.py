@@ -1,48 +1,19 @@
-"""Every notebook runs, through the pipeline that people use, with small parameters."""
+"""What a pipeline run must leave behind."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import mlflow
 import nbformat
 import numpy as np
-import pytest
 
-from aiot_anomaly import detector, profile_store
-from aiot_anomaly.datasets import fleet
+from aiot_anomaly import detector
 from aiot_anomaly.detection import score_series
 from aiot_anomaly.training import dataset, pipeline, tracking
 from aiot_anomaly.training.promotion import promote
-from simulator import leak, water
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ROOT / "notebooks"
-DAY_S = 86_400
-START = 1_780_272_000  # 2026-06-01, a Monday
-
-pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of its own for the run's store, results and bundles."""
-    monkeypatch.setenv("AIOT_HOME", str(tmp_path))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield tmp_path
-    mlflow.end_run()
-
-
-@pytest.fixture
-def districts(home: Path) -> Path:
-    """Three small districts: the first is watched, the others teach the network."""
-    profile = profile_store.load("leak")
-    middle, end = START + 28 * DAY_S, START + 42 * DAY_S
-    burst = leak.Leak("dma-01", 0.15, middle + 8 * DAY_S, middle + 12 * DAY_S)
-    fleet.write(home / "data" / "train", water.simulate([1, 2, 3], START, middle, jobs=1), profile)
-    fleet.write(home / "data" / "test", water.simulate([1], middle, end, leaks=[burst], jobs=1), profile)
-    return home / "data"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def check_run(profile_name: str, run: str, home: Path) -> None:
@@ -84,20 +55,3 @@ def check_bundle(profile_name: str, run: str, home: Path, data: str, most_device
     served = score_series(loaded, device.device_id, device.recording.timestamps, device.recording.values)
     np.testing.assert_array_equal(served.ends, windows.ends)
     np.testing.assert_allclose(served.scores.score, offline, rtol=1e-5)
-
-
-def test_the_leak_notebooks_run_and_leave_a_model_that_serves(home: Path, districts: Path) -> None:
-    small = {"epochs": 1, "units": 8, "code": 4, "data": str(districts)}
-    run = pipeline.run("leak", small, notebooks=NOTEBOOKS, progress=False)
-    check_run("leak", run, home)
-    check_bundle("leak", run, home, str(districts), 3)
-
-
-def test_the_skab_notebooks_run_and_leave_a_model_that_serves(home: Path) -> None:
-    if not os.environ.get("AIOT_DATA_DIR"):
-        assert os.environ.get("AIOT_REQUIRE_DATA") != "1", "AIOT_DATA_DIR must name the data here"
-        pytest.skip("reads the real SKAB: set AIOT_DATA_DIR to a folder with skab/data")
-    small = {"epochs": 1, "units": 8, "most_devices": 2}
-    run = pipeline.run("skab", small, notebooks=NOTEBOOKS, progress=False)
-    check_run("skab", run, home)
-    check_bundle("skab", run, home, "skab", 2)
