@@ -1,4 +1,4 @@
-"""A loaded bundle that answers: windows or raw readings in, predictions out."""
+"""A loaded bundle: it scores windows, and a score becomes the prediction that the API answers."""
 
 from __future__ import annotations
 
@@ -61,15 +61,6 @@ class Detector:
     def score(self, chosen: Windows, calibrations: Calibration | Sequence[Calibration]) -> Scores:
         """Scores complete windows; 1.0 is the threshold."""
         return self.graph.score(chosen, calibrations, self.bundle.threshold)
-
-    def predict(
-        self, device_ids: Sequence[str], chosen: Windows, calibrations: Sequence[Calibration], sources: Sequence[Source]
-    ) -> list[Prediction]:
-        """One prediction for each complete window."""
-        if not len(chosen):
-            return []
-        scores = self.score(chosen, calibrations)
-        return [prediction(self.profile, device_ids[i], chosen, scores, i, sources[i]) for i in range(len(chosen))]
 
 
 def prediction(profile: Profile, device_id: str, chosen: Windows, scores: Scores, i: int, source: Source) -> Prediction:
