@@ -12,7 +12,7 @@ locals {
 resource "google_service_account" "this" {
   for_each = local.accounts
 
-  account_id   = "aiot-${each.key}"
+  account_id   = "aiot-${each.key}${local.suffix}"
   display_name = each.value
 
   depends_on = [google_project_service.this]

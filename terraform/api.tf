@@ -2,7 +2,7 @@
 # from then on the delivery owns image, revision and traffic, and this file the rest.
 
 resource "google_cloud_run_v2_service" "api" {
-  name                = "aiot-api"
+  name                = "aiot-api${local.suffix}"
   location            = var.region
   description         = "Inference: windows in, predictions out"
   deletion_protection = var.deletion_protection

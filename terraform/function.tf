@@ -1,7 +1,7 @@
 # The function: its code is packaged and uploaded by this apply, and by nothing else.
 
 locals {
-  function_name = "aiot-readings"
+  function_name = "aiot-readings${local.suffix}"
   root          = "${path.module}/.."
 
   # Only code: a changed note or profile must not redeploy the function. Training stays out, as in the API's image.
@@ -34,7 +34,7 @@ data "archive_file" "function" {
 }
 
 resource "google_storage_bucket" "sources" {
-  name     = "${var.project_id}-aiot-sources"
+  name     = "${var.project_id}-aiot-sources${local.suffix}"
   location = var.region
 
   uniform_bucket_level_access = true

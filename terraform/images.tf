@@ -1,7 +1,7 @@
 # The Docker images: `serving`, which Cloud Build makes from serving/cloudbuild.yaml, and the function's.
 
 resource "google_artifact_registry_repository" "images" {
-  repository_id = "aiot-anomaly"
+  repository_id = "aiot-anomaly${local.suffix}"
   location      = var.region
   format        = "DOCKER"
   description   = "Images of the inference API and of the function"

@@ -39,7 +39,3 @@ output "next_steps" {
     "3 read decisions" = "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id} --auto-ack --limit 10"
   }
 }
-
-locals {
-  image = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}/serving"
-}

@@ -2,8 +2,6 @@
 # (`readings-parked`), and what it never acknowledged Pub/Sub puts aside (`readings-dead`).
 
 locals {
-  days = 86400
-
   topics = {
     readings        = { retention = "${var.pubsub.replay_days * local.days}s" }
     readings-parked = { retention = null }
@@ -22,7 +20,7 @@ locals {
 resource "google_pubsub_topic" "this" {
   for_each = local.topics
 
-  name                       = each.key
+  name                       = "${each.key}${local.suffix}"
   message_retention_duration = each.value.retention
 
   message_storage_policy {
@@ -42,7 +40,7 @@ resource "google_pubsub_topic_iam_member" "readings_publishers" {
 
 # Owned, and not one that Eventarc makes: to that no dead-letter policy can be attached cleanly.
 resource "google_pubsub_subscription" "push" {
-  name  = "readings-push"
+  name  = "readings-push${local.suffix}"
   topic = google_pubsub_topic.this["readings"].id
 
   enable_message_ordering = true
@@ -85,7 +83,7 @@ resource "google_pubsub_subscription" "push" {
 resource "google_pubsub_subscription" "pull" {
   for_each = local.pulls
 
-  name  = "${each.key}-pull"
+  name  = "${each.key}-pull${local.suffix}"
   topic = google_pubsub_topic.this[each.key].id
 
   enable_message_ordering    = each.value.ordered

@@ -36,8 +36,3 @@ data "google_project" "this" {
 
   depends_on = [google_project_service.base]
 }
-
-locals {
-  # Google's own account that pushes messages, and that moves dead letters
-  pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-}

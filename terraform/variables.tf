@@ -8,6 +8,20 @@ variable "project_id" {
   }
 }
 
+variable "environment" {
+  description = <<-EOT
+    Ends the name of everything, as in aiot-api-dev, so that environments can share a project; null, for a project with
+    only one, adds nothing. Terraform keeps one state an environment: see environments/.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.environment == null || can(regex("^[a-z][a-z0-9]{0,7}$", var.environment))
+    error_message = "An environment's name has 1 to 8 lower-case letters and digits and begins with a letter, such as dev."
+  }
+}
+
 variable "region" {
   description = "Where everything runs, and where Pub/Sub stores the messages."
   type        = string
