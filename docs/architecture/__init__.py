@@ -1,0 +1,1 @@
+"""The architecture's picture, drawn from what is declared in `plan`."""
