@@ -13,6 +13,7 @@ JOBS ?= 2
 
 LOCAL := .venv/local
 DEV := .venv/dev
+CHECKS := .venv/checks
 LOCKS := serving functions simulator local notebooks
 
 .PHONY: help demo up test check format train promote data lab mlflow lock clean
@@ -26,15 +27,16 @@ demo: $(LOCAL)/.ready ## set up, send real and simulated readings through the wh
 up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, addresses printed
 	@$(LOCAL)/bin/python -m local up --pubsub $(PUBSUB)
 
-test: $(DEV)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
+test: $(DEV)/.ready $(CHECKS)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
 	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-check: $(DEV)/.ready ## format, lint, types, architecture, notebooks and lock files, without changing anything
+check: $(DEV)/.ready $(CHECKS)/.ready ## format, lint, types, architecture, workflows, Terraform, secrets; changes nothing
 	@$(DEV)/bin/ruff format --check .
 	@$(DEV)/bin/ruff check .
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/lint-imports
 	@$(DEV)/bin/python -m pytest --quiet tests/test_repository.py
+	@checks/run
 
 format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .
@@ -69,6 +71,7 @@ lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any 
 	@for room in $(LOCKS); do \
 	  $(DEV)/bin/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.txt $$room/requirements.in -o $$room/requirements.txt; \
 	done
+	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) checks/requirements.in -o checks/requirements.txt
 
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
@@ -80,3 +83,6 @@ $(LOCAL)/.ready: local/requirements.txt pyproject.toml
 
 $(DEV)/.ready: requirements-dev.txt pyproject.toml
 	@scripts/setup.sh "$(PYTHON)" $(DEV) requirements-dev.txt
+
+$(CHECKS)/.ready: checks/requirements.txt
+	@scripts/setup.sh "$(PYTHON)" $(CHECKS) checks/requirements.txt

@@ -41,7 +41,9 @@ rm -rf "$environment"
 "$python" -m venv "$environment"
 # compiled at first use instead of all at once: a large part is never imported
 install --no-compile --require-hashes --requirement "$lock"
-# the library itself, as it lies here; its build backend is in the lock file too
-install --no-build-isolation --no-deps --editable .
+# the library itself, as it lies here, where it is of use: its build backend is in the lock file then
+if grep -q '^hatchling==' "$lock"; then
+  install --no-build-isolation --no-deps --editable .
+fi
 if [ -t 1 ]; then echo; fi
 touch "$environment/.ready"
