@@ -69,7 +69,8 @@ def test_the_deployables_are_tested_with_the_versions_that_they_lock() -> None:
 
     tested = versions(ROOT / "requirements-dev.txt")
     for lock in LOCKS:
-        assert versions(lock).items() <= tested.items()
+        if lock.parent.name != "checks":  # tools in an environment of their own: nothing of it is deployed
+            assert versions(lock).items() <= tested.items(), lock
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
