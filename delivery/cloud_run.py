@@ -1,0 +1,264 @@
+"""One Cloud Run service, through the Admin API v2.
+
+Terraform owns the service; delivery changes four things and nothing else: the image and the labels of the template, and
+the traffic with its tags. Two rules follow from how Cloud Run and Terraform behave:
+
+- A revision is never named by delivery. A name in the template stays there, and the next change of the template by
+  somebody else (Terraform raising the memory) is then refused: "revision named … with different configuration exists".
+- Traffic always names revisions, never "latest". A revision that Terraform makes gets none until it is delivered.
+
+Each write carries the etag of what was read, so that a change in between is an error and not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import grpc
+from google.api_core import exceptions
+from google.api_core.future.polling import DEFAULT_POLLING
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import run_v2
+from google.cloud.run_v2.services.revisions.transports import RevisionsGrpcTransport
+from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
+from pydantic import BaseModel, ConfigDict
+
+from delivery.errors import ChoiceError, CloudRunError, ConflictError
+
+#: a label `bundle-<profile>` names the version of the bundle that a revision serves
+BUNDLE_LABEL = "bundle-"
+COMMIT_LABEL = "commit"
+_NAMED = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
+_SUCCEEDED = run_v2.Condition.State.CONDITION_SUCCEEDED
+# a revision is ready within seconds, so ask often
+_POLLING = DEFAULT_POLLING.with_delay(initial=0.25, maximum=4.0, multiplier=1.5)
+
+
+class Target(BaseModel):
+    """A share of the traffic, and the tag under which a revision can be reached alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: str
+    percent: int = 0
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """An immutable version of the service.
+
+    Attributes:
+        name: short, without the resource's path.
+        ready: whether it started and can serve, also when it is scaled to zero.
+        why: what the API says where it is not ready.
+    """
+
+    name: str
+    image: str
+    created: datetime
+    ready: bool
+    why: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def commit(self) -> str:
+        """The commit that it was delivered from; empty where it was not delivered."""
+        return self.labels.get(COMMIT_LABEL, "")
+
+    @property
+    def bundles(self) -> Mapping[str, str]:
+        """Versions of the bundles that it serves, by profile; empty for the placeholder that Terraform starts with."""
+        return {k.removeprefix(BUNDLE_LABEL): v for k, v in self.labels.items() if k.startswith(BUNDLE_LABEL)}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The service as it was read.
+
+    Attributes:
+        message: the API's own, for the next write.
+        traffic: who gets how much; "latest" is resolved to the revision that it means.
+    """
+
+    message: Any
+    traffic: tuple[Target, ...]
+
+    @property
+    def url(self) -> str:
+        """Where the service is reached, which is also the audience of its ID tokens."""
+        return str(self.message.uri)
+
+    @property
+    def latest_created(self) -> str:
+        """The revision that was made last, ready or not."""
+        return _short(self.message.latest_created_revision)
+
+    def tagged(self, tag: str) -> str | None:
+        """The revision that has a tag."""
+        return next((t.revision for t in self.traffic if t.tag == tag), None)
+
+    def share(self, revision: str) -> int:
+        """Percent of the traffic that a revision gets."""
+        return sum(t.percent for t in self.traffic if t.revision == revision)
+
+    def url_of(self, tag: str) -> str:
+        """Where the revision with a tag is reached.
+
+        Raises:
+            CloudRunError: it is not reachable.
+        """
+        found = next((str(s.uri) for s in self.message.traffic_statuses if s.tag == tag), "")
+        if not found:
+            raise CloudRunError(f"Cloud Run gave the tag {tag} no URL: is the service's default URL disabled?")
+        return found
+
+
+class CloudRun:
+    """Reads and changes one service.
+
+    Args:
+        project: id of the project.
+        region: of the service.
+        service: its short name.
+        endpoint: host:port of a stand-in, which is spoken to without credentials; None is Google Cloud.
+        timeout_s: how long a revision may take until it is ready.
+    """
+
+    def __init__(
+        self, project: str, region: str, service: str, *, endpoint: str | None = None, timeout_s: float = 600.0
+    ) -> None:
+        self.name = service
+        self._resource = f"projects/{project}/locations/{region}/services/{service}"
+        self._timeout_s = timeout_s
+        with _refusals(self._resource):
+            if endpoint:
+                channel = grpc.insecure_channel(endpoint)
+                self._services = run_v2.ServicesClient(transport=ServicesGrpcTransport(channel=channel))
+                self._revisions = run_v2.RevisionsClient(transport=RevisionsGrpcTransport(channel=channel))
+            else:
+                self._services, self._revisions = run_v2.ServicesClient(), run_v2.RevisionsClient()
+
+    def read(self) -> Snapshot:
+        """The service as it is now.
+
+        Raises:
+            CloudRunError: it cannot be read.
+        """
+        with _refusals(self._resource):
+            return _snapshot(self._services.get_service(name=self._resource))
+
+    def deploy(self, seen: Snapshot, image: str, labels: Mapping[str, str]) -> Snapshot:
+        """Makes a revision that gets no traffic, and waits until it is ready.
+
+        Where neither image nor labels change, Cloud Run makes none and the latest one stays.
+
+        Args:
+            seen: the service as it was read; its traffic is pinned to the revisions that it names.
+            image: by digest.
+            labels: of the revision; labels of these names and of other bundles are replaced, all others stay.
+
+        Raises:
+            ConflictError: the service was changed since.
+            CloudRunError: Cloud Run refused, or the revision did not become ready.
+        """
+        service = run_v2.Service(seen.message)
+        kept = {k: v for k, v in service.template.labels.items() if not k.startswith(BUNDLE_LABEL)}
+        service.template.containers[0].image = image
+        service.template.labels = {**kept, **labels}
+        service.template.revision = ""
+        service.traffic = _messages(seen.traffic)
+        return self._update(service, ["template", "traffic"])
+
+    def route(self, seen: Snapshot, traffic: Sequence[Target]) -> Snapshot:
+        """Shares out the traffic, and waits until it flows that way.
+
+        Raises:
+            ConflictError: the service was changed since it was `seen`.
+            CloudRunError: Cloud Run refused.
+        """
+        service = run_v2.Service(seen.message)
+        service.traffic = _messages(traffic)
+        return self._update(service, ["traffic"])
+
+    def revisions(self) -> list[Revision]:
+        """All revisions, the newest first.
+
+        Raises:
+            CloudRunError: they cannot be listed.
+        """
+        with _refusals(self._resource):
+            found = [_revision(r) for r in self._revisions.list_revisions(parent=self._resource)]
+        return sorted(found, key=lambda r: r.created, reverse=True)
+
+    def revision(self, name: str) -> Revision:
+        """One revision.
+
+        Raises:
+            ChoiceError: there is none of this name; the text names the newest.
+            CloudRunError: it cannot be read.
+        """
+        try:
+            with _refusals(self._resource):
+                return _revision(self._revisions.get_revision(name=f"{self._resource}/revisions/{name}"))
+        except CloudRunError as e:
+            if not isinstance(e.__cause__, exceptions.NotFound):
+                raise
+        newest = ", ".join(r.name for r in self.revisions()[:5])
+        raise ChoiceError(f"{self.name} has no revision {name}; the newest are {newest}")
+
+    def _update(self, service: Any, fields: list[str]) -> Snapshot:
+        with _refusals(self._resource):
+            request = run_v2.UpdateServiceRequest(service=service, update_mask={"paths": fields})
+            operation: Any = self._services.update_service(request=request)
+            return _snapshot(operation.result(timeout=self._timeout_s, polling=_POLLING))
+
+
+@contextmanager
+def _refusals(resource: str) -> Iterator[None]:
+    """Turns what the client raises into this package's errors, each with what to do."""
+    try:
+        yield
+    except exceptions.Conflict as e:
+        text = f"{resource} was changed by somebody else since it was read ({e.message}): run this again, alone"
+        raise ConflictError(text) from e
+    except exceptions.NotFound as e:
+        raise CloudRunError(f"{resource} was not found: is it applied by Terraform? ({e.message})") from e
+    except (exceptions.PermissionDenied, GoogleAuthError) as e:
+        raise CloudRunError(f"{resource}: not allowed: {e}; deploying needs roles/run.developer on the service") from e
+    except exceptions.GoogleAPICallError as e:
+        raise CloudRunError(f"{resource}: {e.message}") from e
+    except TimeoutError as e:
+        raise CloudRunError(f"{resource}: Cloud Run did not finish in time: {e}") from e
+
+
+def _snapshot(message: Any) -> Snapshot:
+    latest = _short(message.latest_ready_revision)
+    traffic = tuple(Target(revision=t.revision or latest, percent=t.percent, tag=t.tag) for t in message.traffic)
+    # a service without a word about traffic gives all of it to the latest revision
+    return Snapshot(message, traffic or (Target(revision=latest, percent=100),))
+
+
+def _messages(traffic: Sequence[Target]) -> list[Any]:
+    return [run_v2.TrafficTarget(type_=_NAMED, revision=t.revision, percent=t.percent, tag=t.tag) for t in traffic]
+
+
+def _revision(message: Any) -> Revision:
+    condition = next((c for c in message.conditions if c.type_ == "Ready"), None)
+    ready = condition is not None and condition.state == _SUCCEEDED
+    return Revision(
+        name=_short(message.name),
+        image=message.containers[0].image,
+        created=message.create_time,
+        ready=ready,
+        why="" if ready else (condition.message if condition is not None else "Cloud Run says nothing of it"),
+        labels=dict(message.labels),
+    )
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
