@@ -70,11 +70,9 @@ def _card(node: Node, box: Box) -> drawsvg.Group:
             **({"stroke_dasharray": "4 3"} if outside else {}),
         )
     )  # fmt: skip
-    # in the middle of a card that is higher than its three lines
-    top = box.y + (box.height - layout.CARD_HEIGHT) / 2
     lines = ((node.service, SERVICE_LINE, color), (node.name, NAME_LINE, INK), (node.note, NOTE_LINE, MUTED))
     for text, (size, weight, foot), fill in lines:
-        card.append(_text(text, size, box.x + INSET, top + foot, font_weight=weight, fill=fill))
+        card.append(_text(text, size, box.x + INSET, box.y + foot, font_weight=weight, fill=fill))
     return card
 
 

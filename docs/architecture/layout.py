@@ -75,7 +75,7 @@ def _card_box(node: Node) -> Box:
         lane.x + PADDING + node.column * (CARD_WIDTH + COLUMN_GAP),
         lane.y + LANE_HEAD + node.row * (CARD_HEIGHT + ROW_GAP),
         CARD_WIDTH,
-        node.span * CARD_HEIGHT + (node.span - 1) * ROW_GAP,
+        CARD_HEIGHT,
     )
 
 
@@ -105,7 +105,7 @@ def _point(port: Port) -> Point:
     box = _BOXES[port.box]
     match port.side:
         case "left" | "right":
-            return box.x if port.side == "left" else box.right, box.y + port.at * CARD_HEIGHT
+            return box.x if port.side == "left" else box.right, box.y + port.at * box.height
         case "top" | "bottom":
             return box.x + port.at * box.width, box.y if port.side == "top" else box.bottom
 

@@ -47,7 +47,6 @@ class Node:
         note: a line more.
         resources: Terraform resources that it stands for, `type` or `type.name`; none outside of Google Cloud.
         apis: the Google APIs that it is used through.
-        span: rows that it is high.
     """
 
     id: str
@@ -59,15 +58,11 @@ class Node:
     note: str
     resources: tuple[str, ...] = ()
     apis: tuple[str, ...] = ()
-    span: int = 1
 
 
 @dataclass(frozen=True)
 class Port:
-    """Where an edge leaves or enters a card or a lane: a side, and how far along it.
-
-    At the top and bottom `at` is a share of the width, at the left and right one of a card of one row's height.
-    """
+    """Where an edge meets a card or a lane: a side, and how far along it, 0 to 1 from the left or the top."""
 
     box: str
     side: Side
@@ -139,16 +134,18 @@ NODES = (
         "decisions", "data", 3, 1, "Pub/Sub", "decisions", "pull and BigQuery",
         ("google_pubsub_topic", "google_pubsub_subscription.pull"),
     ),
-    Node(
-        "bigquery", "data", 4, 1, "BigQuery", "aiot", "readings, decisions",
-        ("google_bigquery_dataset", "google_bigquery_table"), ("bigquery.googleapis.com",), span=2,
-    ),
+    Node("unwritten", "data", 4, 1, "Pub/Sub", "bigquery-dead", "refused by BigQuery", ("google_pubsub_topic",)),
     Node("dead", "data", 0, 2, "Pub/Sub", "readings-dead", "after 100 attempts", ("google_pubsub_topic",)),
     Node(
         "firestore", "data", 2, 2, "Firestore", "aiot", "state of each device",
         ("google_firestore_database", "google_firestore_field"), ("firestore.googleapis.com",),
     ),
     Node("parked", "data", 3, 2, "Pub/Sub", "readings-parked", "malformed messages", ("google_pubsub_topic",)),
+    Node(
+        "bigquery", "data", 4, 2, "BigQuery", "aiot", "readings, decisions",
+        ("google_bigquery_dataset", "google_bigquery_table", "google_pubsub_subscription.bigquery"),
+        ("bigquery.googleapis.com",),
+    ),
     Node("operator", "operations", 0, 0, "Outside", "Operator", "which device, why"),
     Node(
         "channel", "operations", 1, 0, "Cloud Monitoring", "Notifications", "e-mail",
@@ -158,6 +155,7 @@ NODES = (
         "monitoring", "operations", 2, 0, "Cloud Monitoring", "alerts, dashboard", "incident opened, …",
         ("google_monitoring_alert_policy", "google_monitoring_dashboard"), ("monitoring.googleapis.com",),
     ),
+    Node("billing", "operations", 3, 0, "Outside", "Billing admins", "by e-mail"),
     Node(
         "budget", "operations", 4, 0, "Cloud Billing", "Budget", "50, 90, 100 %",
         ("google_billing_budget",), ("billingbudgets.googleapis.com",),
@@ -192,7 +190,8 @@ EDGES = (
     Edge(Port("function", "bottom"), Port("firestore", "top"), "data", both=True, label="state"),
     Edge(Port("function", "right", 0.4), Port("decisions", "left", 0.4), "data"),
     Edge(Port("function", "right", 0.75), Port("parked", "left"), "data", via="gap"),
-    Edge(Port("decisions", "right", 0.4), Port("bigquery", "left", 0.4), "data"),
+    Edge(Port("decisions", "right"), Port("bigquery", "left"), "data", via="gap"),
+    Edge(Port("bigquery", "top"), Port("unwritten", "bottom"), "data"),
     Edge(Port("readings", "bottom", 0.2), Port("dead", "right"), "data"),
     Edge(
         Port("readings", "bottom", 0.4),
@@ -204,6 +203,7 @@ EDGES = (
     Edge(Port("data", "bottom"), Port("monitoring", "top"), "operations", label="metrics, logs"),
     Edge(Port("monitoring", "left"), Port("channel", "right"), "operations"),
     Edge(Port("channel", "left"), Port("operator", "right"), "operations"),
+    Edge(Port("budget", "left"), Port("billing", "right"), "operations"),
     Edge(Port("scheduler", "left"), Port("job", "right"), "training"),
     Edge(Port("job", "left"), Port("artifacts", "right"), "training"),
     Edge(Port("artifacts", "left"), Port("notebooks", "right"), "training"),

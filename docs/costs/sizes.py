@@ -1,0 +1,95 @@
+"""How large things are: messages and states measured on the repository's own models, the rest Terraform's defaults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from aiot_anomaly import messages, windows
+from aiot_anomaly.detector import load, prediction
+from aiot_anomaly.messages import Decision, Incident, Reading, ReadingBatch
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.stream import REMEMBERED_MESSAGES, DeviceState
+
+ROOT = Path(__file__).parents[2]
+#: what Pub/Sub adds to data and attributes: 20 bytes of time, and an id of 17
+_ENVELOPE = 37
+#: sizes are rounded up to this, so that another processor's last digits do not change the table
+_STEP = 100
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of one of each, and the profile that they are of."""
+
+    profile: Profile
+    reading: int
+    decision: int
+    state: int
+
+
+@cache
+def measure(profile: str) -> Sizes:
+    """Encodes a reading, a decision and a full state, made of the promoted bundle's golden windows."""
+    detector = load(ROOT / "serving" / "models" / profile)
+    of = detector.profile
+    chosen = detector.bundle.golden.windows(of)
+    worst = int(np.argmax(detector.bundle.golden.scores))
+    scores = detector.score(chosen, detector.bundle.fleet)
+    found = prediction(of, "dma-0001", chosen, scores, worst, "fleet")
+    row = dict(zip(of.sensor_names, chosen.values[worst, -1].tolist(), strict=False))
+    # instruments report hundredths
+    values = {name: round(value, 2) for name, value in row.items()}
+    end = windows.as_datetime(int(chosen.ends[worst]))
+    reading = ReadingBatch(device_id="dma-0001", readings=[Reading(timestamp=end, values=values)])
+    decision = Decision(
+        **found.model_dump(),
+        id=messages.decision_id(profile, "dma-0001", end),
+        profile=profile,
+        model_version=detector.bundle.version,
+        values=row,
+        incident=Incident(id="dma-0001/2026-11-22T19:00:00Z", state="ongoing", opened_at=end, peak_score=found.score),
+        decided_at=datetime(2026, 11, 22, 19, 0, 0, 123456, tzinfo=UTC),
+    )
+    state = DeviceState(
+        slots=np.arange(of.history),
+        values=np.zeros((of.history, len(of.sensors))),
+        messages=("1" * 17,) * REMEMBERED_MESSAGES,
+    )
+    attributes = sum(len(name) + len(value) for name, value in messages.attributes(profile).items())
+    return Sizes(
+        profile=of,
+        reading=_rounded(len(reading.encode()) + attributes + len("dma-0001") + _ENVELOPE),
+        # its own attributes are about as long as its id, twice
+        decision=_rounded(len(decision.model_dump_json()) + 2 * len(decision.id) + attributes + _ENVELOPE),
+        state=_rounded(len(state.encode())),
+    )
+
+
+def terraform_default(variable: str, attribute: str) -> float:
+    """A number that `terraform/variables.tf` has as default; of a quantity such as 8Gi the GiB.
+
+    Raises:
+        LookupError: there is no such variable, attribute or default.
+    """
+    text = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    block = re.search(rf'^variable "{variable}" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL)
+    found = block and re.search(rf"\b{attribute}\s*= optional\(\w+, \"?([\d.]+)(Mi|Gi)?\"?\)", block.group(1))
+    if not found:
+        raise LookupError(f"terraform/variables.tf has no default for {variable}.{attribute}")
+    return float(found.group(1)) / (1024 if found.group(2) == "Mi" else 1)
+
+
+def alert_conditions() -> int:
+    """How many conditions the alert policies of `terraform/` have."""
+    files = sorted((ROOT / "terraform").glob("*.tf"))
+    return sum(len(re.findall(r"^\s*conditions \{", f.read_text(encoding="utf-8"), re.MULTILINE)) for f in files)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // _STEP) * _STEP

@@ -1,0 +1,123 @@
+"""How much of everything a month uses, at rest and with a fleet."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from docs.costs.prices import Key
+from docs.costs.sizes import Sizes, alert_conditions, terraform_default
+
+DAY_S = 86_400
+MONTH_S = 30.4375 * DAY_S
+WEEKS = MONTH_S / (7 * DAY_S)
+GIB = 2**30
+
+#: billed at least for each request to Pub/Sub
+PUBSUB_LEAST = 1_000
+#: of a message in the function, and of a request in the API: Cloud Run bills steps of 100 ms, and what was measured on
+#: two cores is below that (README: 62 ms from publishing a reading to its decision, at 20 a second)
+REQUEST_S = 0.1
+#: Cloud Run's own log line of a request
+REQUEST_LOG = 1_200
+#: four notebooks took 4 to 6 minutes on two cores; the job simulates its fleet and starts, too
+TRAINING_S = 900
+#: API, function and training, whose versions share most of their layers
+IMAGES_GIB = 4.0
+#: two deployments a week with two images each
+BUILD_MINUTES = 2 * WEEKS * 2 * 6
+#: sources, runs of a training, Terraform's state
+BUCKETS_GIB = 1.0
+#: Cloud Monitoring looks at each condition every 30 seconds
+ALERT_PERIOD_S = 30
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fleet: how many devices, and how often each of them reports, in seconds."""
+
+    title: str
+    devices: int
+    interval_s: float
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the bill: `quantity` of the units of price `key`, for the sake of `what`."""
+
+    what: str
+    key: Key
+    quantity: float
+
+
+def items(scenario: Scenario, sizes: Sizes) -> list[Item]:
+    """Everything that a month of the scenario uses."""
+    return [*_always(), *_data(scenario, sizes)]
+
+
+def _always() -> list[Item]:
+    conditions = alert_conditions()
+    trained_s = WEEKS * TRAINING_S
+    return [
+        Item("Training, weekly", "job_cpu", trained_s * terraform_default("training", "cpu")),
+        Item("Training, weekly", "job_memory", trained_s * terraform_default("training", "memory")),
+        Item("Training, weekly", "scheduler", 1),
+        Item("Delivery and storage", "build", BUILD_MINUTES),
+        Item("Delivery and storage", "images", IMAGES_GIB),
+        Item("Delivery and storage", "storage", BUCKETS_GIB),
+        Item("Alerts", "alert_conditions", conditions),
+        Item("Alerts", "alert_series", conditions * MONTH_S / ALERT_PERIOD_S / 1e6),
+        *(
+            item
+            for name in ("api", "function")
+            for item in _instances(f"Instances always on ({name})", name, terraform_default(name, "min_instances"))
+        ),
+    ]
+
+
+def _instances(what: str, variable: str, instances: float) -> list[Item]:
+    # billed while idle, too, though less; taken as busy here
+    return [
+        Item(what, "run_cpu", instances * MONTH_S * terraform_default(variable, "cpu")),
+        Item(what, "run_memory", instances * MONTH_S * terraform_default(variable, "memory")),
+    ]
+
+
+def _data(scenario: Scenario, sizes: Sizes) -> list[Item]:
+    readings = scenario.devices * MONTH_S / scenario.interval_s
+    decisions = readings / sizes.profile.window.stride
+    reading, decision = max(sizes.reading, PUBSUB_LEAST), max(sizes.decision, PUBSUB_LEAST)
+    days = MONTH_S / DAY_S
+    replayed = readings * min(1.0, terraform_default("pubsub", "replay_days") / days)
+    unread = decisions * min(1.0, terraform_default("pubsub", "kept_days") / days)
+    kept = (
+        readings * sizes.reading * terraform_default("bigquery", "readings_days")
+        + decisions * sizes.decision * terraform_default("bigquery", "decisions_days")
+    ) / days
+    return [
+        # published and pushed; published
+        Item("Pub/Sub", "pubsub_delivery", (2 * readings * reading + decisions * decision) / GIB),
+        Item("Pub/Sub", "pubsub_storage", (replayed * sizes.reading + unread * sizes.decision) / GIB),
+        Item("BigQuery", "pubsub_export", (readings * sizes.reading + decisions * sizes.decision) / GIB),
+        Item("BigQuery", "bigquery_storage", kept / GIB),
+        Item("Firestore", "firestore_reads", readings / 1e5),
+        Item("Firestore", "firestore_writes", readings / 1e5),
+        Item("Firestore", "firestore_storage", scenario.devices * sizes.state / GIB),
+        *_requests("Function", "function", readings),
+        *_requests("API", "api", decisions),
+        Item("Request logs", "logging", (readings + decisions) * REQUEST_LOG / GIB),
+    ]
+
+
+def _requests(what: str, variable: str, requests: float) -> list[Item]:
+    # requests come at random, and share an instance: billed is the time in which there is at least one
+    load = requests / MONTH_S * REQUEST_S
+    concurrency = terraform_default(variable, "concurrency")
+    if load > concurrency:
+        raise ValueError(f"{load:.0f} requests at once, but an instance of {variable} takes {concurrency:.0f}")
+    busy_s = MONTH_S * (1 - math.exp(-load))
+    return [
+        Item(what, "run_cpu", busy_s * terraform_default(variable, "cpu")),
+        Item(what, "run_memory", busy_s * terraform_default(variable, "memory")),
+        Item(what, "run_requests", requests / 1e6),
+    ]
