@@ -2,10 +2,13 @@
 
 locals {
   accounts = {
-    api      = "Inference API; it calls nothing"
-    build    = "Cloud Build: builds the function and the API's image"
-    function = "Function behind readings: calls the API, publishes decisions"
-    pusher   = "Pub/Sub's push: calls the function and nothing else"
+    api       = "Inference API; it calls nothing"
+    archivist = "Pub/Sub's BigQuery subscriptions: writes the tables of messages"
+    build     = "Cloud Build: builds the function and the images"
+    function  = "Function behind readings: keeps states, calls the API, publishes decisions"
+    pusher    = "Pub/Sub's push: calls the function and nothing else"
+    scheduler = "Cloud Scheduler: starts the training jobs and nothing else"
+    training  = "Training jobs: write artifacts to their bucket"
   }
 }
 

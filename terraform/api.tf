@@ -1,5 +1,9 @@
 # The inference API. It starts as a public placeholder, so that one apply works before anything was built;
-# from then on the delivery owns image, revision and traffic, and this file the rest.
+# from then on the delivery owns image and traffic, and this file the rest.
+#
+# What changes here makes a new revision, and it gets no traffic: the delivery has pinned that to a revision by name. The
+# delivery always makes a revision after an apply, from the service as it then is; so a change takes effect with the
+# next one, tested and step by step as every other.
 
 resource "google_cloud_run_v2_service" "api" {
   name                = "aiot-api${local.suffix}"
@@ -61,13 +65,14 @@ resource "google_cloud_run_v2_service" "api" {
   }
 
   lifecycle {
+    # not template[0].revision: a name that somebody gave by hand would be sent again, and Cloud Run refuses a second
+    # revision of that name
     ignore_changes = [
       client,
       client_version,
       template[0].annotations,
       template[0].containers[0].image,
       template[0].labels,
-      template[0].revision,
       traffic,
     ]
   }

@@ -33,29 +33,6 @@ data "archive_file" "function" {
   }
 }
 
-resource "google_storage_bucket" "sources" {
-  name     = "${var.project_id}-aiot-sources${local.suffix}"
-  location = var.region
-
-  uniform_bucket_level_access = true
-  public_access_prevention    = "enforced"
-  # it holds nothing that the repository does not hold
-  force_destroy = true
-
-  # what was uploaded to build the API's image from; the function's archives are deleted as new ones come
-  lifecycle_rule {
-    action {
-      type = "Delete"
-    }
-    condition {
-      age            = 30
-      matches_prefix = ["builds/"]
-    }
-  }
-
-  depends_on = [google_project_service.this]
-}
-
 resource "google_storage_bucket_object" "function" {
   # named by its content: other code is another object, and so another deployment
   name   = "function-${data.archive_file.function.output_sha256}.zip"
@@ -96,25 +73,23 @@ resource "google_cloudfunctions2_function" "this" {
     # not longer than the subscription waits for an acknowledgement
     timeout_seconds = 60
 
-    # Exactly one instance, and this is a limit, not a setting: each device's window lies in an SQLite file on the
-    # instance, so a second instance would see half of each device's readings. The file is lost when the instance is
-    # replaced (a deployment, a fault, Google's maintenance); every device then warms up anew, and its incident is
-    # forgotten. A store that instances share takes this limit away.
-    min_instance_count = 1
-    max_instance_count = 1
+    # instances share the store, and Pub/Sub's ordering gives each device one writer at a time
+    min_instance_count = var.function.min_instances
+    max_instance_count = var.function.max_instances
 
     environment_variables = {
-      API_URL            = google_cloud_run_v2_service.api.uri
-      PROJECT            = var.project_id
-      DECISIONS_TOPIC    = google_pubsub_topic.this["decisions"].name
-      PARKED_TOPIC       = google_pubsub_topic.this["readings-parked"].name
-      STORE              = "/tmp/windows.db"
-      STORE_ALLOW_SQLITE = "1"
+      API_URL         = google_cloud_run_v2_service.api.uri
+      PROJECT         = var.project_id
+      DECISIONS_TOPIC = google_pubsub_topic.this["decisions"].name
+      PARKED_TOPIC    = google_pubsub_topic.this["readings-parked"].name
+      STORE           = "firestore:${google_firestore_database.this.name}"
       # of the one process that serves requests
       THREADS = tostring(var.function.concurrency)
     }
   }
 
+  # The build needs these at once, and new grants take a minute or two to spread. They are made first, beside the API
+  # and the database that the environment above waits for: that is the minute.
   depends_on = [
     google_artifact_registry_repository_iam_member.build_images,
     google_project_iam_member.build_function_sources,

@@ -6,7 +6,7 @@ locals {
 
   days = 86400 # seconds
 
-  # Google's own account that pushes messages, and that moves dead letters
+  # Google's own account that pushes messages, writes them to BigQuery, and moves dead letters
   pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
   # where images are pushed to, without a tag

@@ -39,3 +39,26 @@ output "next_steps" {
     "3 read decisions" = "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id} --auto-ack --limit 10"
   }
 }
+
+output "github_variables" {
+  description = "What the workflows need to know, as variables of the repository; null without one."
+  value = var.github == null ? null : {
+    GCP_PROJECT                    = var.project_id
+    GCP_REGION                     = var.region
+    GCP_ENVIRONMENT                = var.environment == null ? "" : var.environment
+    GCP_WORKLOAD_IDENTITY_PROVIDER = one(google_iam_workload_identity_pool_provider.github[*].name)
+    GCP_API_SERVICE                = google_cloud_run_v2_service.api.name
+    GCP_API_IMAGE                  = local.image
+    GCP_TRAINING_IMAGE             = local.training_image
+    GCP_TRAINING_JOBS              = join(" ", sort([for job in google_cloud_run_v2_job.training : job.name]))
+    GCP_BUILD_ACCOUNT              = google_service_account.this["build"].id
+    GCP_SMOKE_ACCOUNT              = one(google_service_account.smoke[*].email)
+    GCP_SOURCES_BUCKET             = google_storage_bucket.sources.name
+    GCP_STATE_BUCKET               = google_storage_bucket.state.name
+  }
+}
+
+output "dashboard_url" {
+  description = "Requests, latency, errors, messages, decisions on one page."
+  value       = local.dashboard_url
+}

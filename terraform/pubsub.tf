@@ -1,5 +1,6 @@
 # The way of the data. `readings` is pushed to the function; what the function cannot read it parks itself
-# (`readings-parked`), and what it never acknowledged Pub/Sub puts aside (`readings-dead`).
+# (`readings-parked`), and what it never acknowledged Pub/Sub puts aside (`readings-dead`). BigQuery reads along, and has
+# dead letters of its own (`bigquery-dead`, see bigquery.tf).
 
 locals {
   topics = {
@@ -7,6 +8,7 @@ locals {
     readings-parked = { retention = null }
     readings-dead   = { retention = null }
     decisions       = { retention = null }
+    bigquery-dead   = { retention = null }
   }
 
   # messages wait in these until somebody reads them; decisions of one device come in their order
@@ -14,6 +16,7 @@ locals {
     readings-parked = { ordered = false }
     readings-dead   = { ordered = false }
     decisions       = { ordered = true }
+    bigquery-dead   = { ordered = false }
   }
 }
 
@@ -76,7 +79,7 @@ resource "google_pubsub_subscription" "push" {
     google_cloud_run_v2_service_iam_member.pusher,
     google_pubsub_subscription.pull,
     google_pubsub_topic_iam_member.dead_letters,
-    google_service_account_iam_member.push_tokens,
+    google_service_account_iam_member.pubsub_tokens,
   ]
 }
 
@@ -98,7 +101,9 @@ resource "google_pubsub_subscription" "pull" {
 # Pub/Sub's own account moves dead letters: it publishes them there and acknowledges them here.
 
 resource "google_pubsub_topic_iam_member" "dead_letters" {
-  topic  = google_pubsub_topic.this["readings-dead"].name
+  for_each = toset(["readings-dead", "bigquery-dead"])
+
+  topic  = google_pubsub_topic.this[each.key].name
   role   = "roles/pubsub.publisher"
   member = local.pubsub_agent
 }
@@ -109,12 +114,16 @@ resource "google_pubsub_subscription_iam_member" "dead_letters" {
   member       = local.pubsub_agent
 }
 
-# It also signs the push requests as the pusher. Projects older than April 2021 do not allow it that by themselves.
-resource "google_service_account_iam_member" "push_tokens" {
-  service_account_id = google_service_account.this["pusher"].name
+# It also acts as the accounts that push and that write to BigQuery. Projects older than April 2021 do not allow it that
+# by themselves.
+resource "google_service_account_iam_member" "pubsub_tokens" {
+  for_each = toset(["archivist", "pusher"])
+
+  service_account_id = google_service_account.this[each.key].name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
 
-  # the account comes into being when Pub/Sub is first used
+  # Pub/Sub's own account comes into being when Pub/Sub is first used; the provider cannot ask for it
+  # (google_project_service_identity is in google-beta only)
   depends_on = [google_pubsub_topic.this]
 }

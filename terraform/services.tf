@@ -5,10 +5,15 @@ locals {
   base_services = ["cloudresourcemanager.googleapis.com", "iam.googleapis.com", "serviceusage.googleapis.com"]
   services = [
     "artifactregistry.googleapis.com",
+    "bigquery.googleapis.com",
+    "bigquerystorage.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "firestore.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",
+    "monitoring.googleapis.com",
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "storage.googleapis.com",
@@ -23,7 +28,11 @@ resource "google_project_service" "base" {
 }
 
 resource "google_project_service" "this" {
-  for_each = toset(local.services)
+  for_each = toset(concat(
+    local.services,
+    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.github == null ? [] : ["sts.googleapis.com"],
+  ))
 
   service            = each.key
   disable_on_destroy = false

@@ -40,7 +40,10 @@ variable "labels" {
 }
 
 variable "deletion_protection" {
-  description = "Whether Terraform refuses to delete the API; set it to false, and apply, before a tear-down."
+  description = <<-EOT
+    Whether Terraform refuses to delete the API, the Firestore database, BigQuery's tables and buckets that are not empty;
+    set it to false, and apply, before a tear-down.
+  EOT
   type        = bool
   default     = true
 }
@@ -98,13 +101,15 @@ variable "api_invokers" {
 
 variable "function" {
   description = <<-EOT
-    The function behind `readings`: cpu and memory of its one instance; concurrency: messages that it works on at once.
-    Its number of instances is no choice, see function.tf.
+    The function behind `readings`: cpu and memory of an instance; concurrency: messages that it works on at once;
+    min_instances and max_instances.
   EOT
   type = object({
-    cpu         = optional(number, 1)
-    memory      = optional(string, "1Gi")
-    concurrency = optional(number, 16)
+    cpu           = optional(number, 1)
+    memory        = optional(string, "1Gi")
+    concurrency   = optional(number, 16)
+    min_instances = optional(number, 0)
+    max_instances = optional(number, 10)
   })
   default = {}
 
@@ -114,11 +119,15 @@ variable "function" {
   }
   validation {
     condition     = can(regex("^[1-9][0-9]*(Mi|Gi)$", var.function.memory))
-    error_message = "function.memory is a quantity such as 512Mi or 1Gi; its temporary files, the store among them, count."
+    error_message = "function.memory is a quantity such as 512Mi or 1Gi."
   }
   validation {
     condition     = var.function.concurrency >= 1 && var.function.concurrency <= 1000
     error_message = "function.concurrency is between 1 and 1000."
+  }
+  validation {
+    condition     = var.function.min_instances >= 0 && var.function.max_instances >= 1 && var.function.min_instances <= var.function.max_instances
+    error_message = "Expected 0 <= function.min_instances <= function.max_instances, and at least one instance at most."
   }
 }
 
@@ -155,6 +164,121 @@ variable "readings_publishers" {
   }
 }
 
+variable "firestore" {
+  description = <<-EOT
+    The devices' states: point_in_time_recovery keeps each version for seven days, at the price of their storage.
+  EOT
+  type = object({
+    point_in_time_recovery = optional(bool, false)
+  })
+  default = {}
+}
+
+variable "bigquery" {
+  description = <<-EOT
+    How many days BigQuery keeps the messages, counted from the day on which they were published; 0 keeps them for ever:
+    readings_days: of `readings`; decisions_days: of `decisions`.
+  EOT
+  type = object({
+    readings_days  = optional(number, 90)
+    decisions_days = optional(number, 730)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for d in values(var.bigquery) : d >= 0 && floor(d) == d])
+    error_message = "bigquery.readings_days and bigquery.decisions_days are whole numbers of days, or 0 for ever."
+  }
+}
+
+variable "buckets" {
+  description = <<-EOT
+    What the buckets keep: state_versions: versions of Terraform's state, the current one among them;
+    artifact_days: what a training left.
+  EOT
+  type = object({
+    state_versions = optional(number, 20)
+    artifact_days  = optional(number, 180)
+  })
+  default = {}
+
+  validation {
+    condition     = var.buckets.state_versions >= 2
+    error_message = "buckets.state_versions is at least 2: with fewer, a broken state could not be mended."
+  }
+  validation {
+    condition     = var.buckets.artifact_days >= 1
+    error_message = "buckets.artifact_days is at least 1."
+  }
+}
+
+variable "training" {
+  description = <<-EOT
+    The training jobs: profiles: one job each; cpu and memory; timeout_h: hours after which a training is given up;
+    first_image: what runs until the first deployment; later changes of the image are left alone.
+  EOT
+  type = object({
+    profiles    = optional(set(string), ["leak"])
+    cpu         = optional(number, 4)
+    memory      = optional(string, "8Gi")
+    timeout_h   = optional(number, 6)
+    first_image = optional(string, "us-docker.pkg.dev/cloudrun/container/job")
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for p in var.training.profiles : can(regex("^[a-z][a-z0-9-]{0,23}$", p))])
+    error_message = "A profile in training.profiles is the name of a file in src/aiot_anomaly/profiles, such as leak."
+  }
+  validation {
+    condition     = contains([1, 2, 4, 6, 8], var.training.cpu)
+    error_message = "training.cpu is 1, 2, 4, 6 or 8."
+  }
+  validation {
+    condition     = can(regex("^[1-9][0-9]*Gi$", var.training.memory))
+    error_message = "training.memory is a quantity such as 8Gi."
+  }
+  validation {
+    condition     = var.training.timeout_h >= 1 && var.training.timeout_h <= 168
+    error_message = "training.timeout_h is between 1 and 168 hours, the longest that Cloud Run lets a task run."
+  }
+}
+
+variable "training_schedule" {
+  description = "When the training jobs run, as a cron expression in UTC; null: only when somebody starts them."
+  type        = string
+  default     = "0 3 * * 0"
+
+  validation {
+    condition     = var.training_schedule == null || can(regex("^(\\S+ ){4}\\S+$", var.training_schedule))
+    error_message = "Expected a cron expression of five fields, such as 0 3 * * 0 for Sundays at three."
+  }
+}
+
+variable "budget" {
+  description = <<-EOT
+    What a month may cost; at 50, 90 and 100 % the administrators of the billing account are told, and when it looks like
+    more than 100 %. null: no budget. billing_account: its id; monthly: whole units of the account's currency.
+    With a person's credentials the Budget API needs USER_PROJECT_OVERRIDE=true and GOOGLE_BILLING_PROJECT=<project id> in
+    Terraform's environment.
+  EOT
+  type = object({
+    billing_account = string
+    monthly         = number
+    currency        = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null ? true : can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget.billing_account is an id such as 012345-6789AB-CDEF01; see `gcloud billing accounts list`."
+  }
+  validation {
+    condition     = var.budget == null ? true : var.budget.monthly >= 1 && floor(var.budget.monthly) == var.budget.monthly
+    error_message = "budget.monthly is a whole number of at least 1."
+  }
+}
+
 variable "images" {
   description = <<-EOT
     Clean-up in Artifact Registry: versions older than delete_after_days are deleted,
@@ -173,5 +297,66 @@ variable "images" {
   validation {
     condition     = var.images.delete_after_days >= 1
     error_message = "images.delete_after_days is at least 1."
+  }
+}
+
+variable "alert_emails" {
+  description = "Who is told of alerts, by e-mail; with none they are in the console only."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for a in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
+    error_message = "Expected e-mail addresses such as on-call@example.com."
+  }
+}
+
+variable "alerts" {
+  description = <<-EOT
+    Beyond what somebody is told (see monitoring.tf):
+    api_error_share: errors as a share of the API's answers; api_p99_ms: what one request in a hundred takes;
+    oldest_unacked_s: how long the oldest reading waits; dead_letters: how many wait; parked_an_hour: messages put aside.
+  EOT
+  type = object({
+    api_error_share  = optional(number, 0.05)
+    api_p99_ms       = optional(number, 2000)
+    oldest_unacked_s = optional(number, 600)
+    dead_letters     = optional(number, 0)
+    parked_an_hour   = optional(number, 0)
+  })
+  default = {}
+
+  validation {
+    condition     = var.alerts.api_error_share > 0 && var.alerts.api_error_share < 1
+    error_message = "alerts.api_error_share is a share between 0 and 1, such as 0.05."
+  }
+  validation {
+    condition     = var.alerts.api_p99_ms > 0 && var.alerts.oldest_unacked_s > 0
+    error_message = "alerts.api_p99_ms and alerts.oldest_unacked_s are greater than 0."
+  }
+  validation {
+    condition     = var.alerts.dead_letters >= 0 && var.alerts.parked_an_hour >= 0
+    error_message = "alerts.dead_letters and alerts.parked_an_hour are counts of at least 0."
+  }
+}
+
+variable "github" {
+  description = <<-EOT
+    The repository whose workflows plan, apply and deploy without a key (see github.tf); null: none.
+    repository_id: `gh api repos/OWNER/NAME --jq .id`; repository: OWNER/NAME.
+  EOT
+  type = object({
+    repository_id = string
+    repository    = string
+  })
+  default = null
+
+  validation {
+    condition     = var.github == null ? true : can(regex("^[1-9][0-9]*$", var.github.repository_id))
+    error_message = "github.repository_id is a number: `gh api repos/OWNER/NAME --jq .id`."
+  }
+  validation {
+    condition     = var.github == null ? true : can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github.repository))
+    error_message = "github.repository reads OWNER/NAME."
   }
 }

@@ -20,6 +20,11 @@ override_resource {
 }
 
 override_resource {
+  target = google_service_account.this["archivist"]
+  values = { id = "sa/archivist", name = "sa/archivist", email = "archivist@example", member = "serviceAccount:archivist@example" }
+}
+
+override_resource {
   target = google_service_account.this["build"]
   values = { id = "sa/build", name = "sa/build", email = "build@example", member = "serviceAccount:build@example" }
 }
@@ -32,4 +37,14 @@ override_resource {
 override_resource {
   target = google_service_account.this["pusher"]
   values = { id = "sa/pusher", name = "sa/pusher", email = "pusher@example", member = "serviceAccount:pusher@example" }
+}
+
+override_resource {
+  target = google_service_account.this["scheduler"]
+  values = { id = "sa/scheduler", name = "sa/scheduler", email = "scheduler@example", member = "serviceAccount:scheduler@example" }
+}
+
+override_resource {
+  target = google_service_account.this["training"]
+  values = { id = "sa/training", name = "sa/training", email = "training@example", member = "serviceAccount:training@example" }
 }
