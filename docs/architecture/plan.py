@@ -144,7 +144,7 @@ NODES = (
     Node(
         "bigquery", "data", 4, 2, "BigQuery", "aiot", "readings, decisions",
         ("google_bigquery_dataset", "google_bigquery_table", "google_pubsub_subscription.bigquery"),
-        ("bigquery.googleapis.com",),
+        ("bigquery.googleapis.com", "bigquerystorage.googleapis.com"),
     ),
     Node("operator", "operations", 0, 0, "Outside", "Operator", "which device, why"),
     Node(
@@ -153,21 +153,21 @@ NODES = (
     ),
     Node(
         "monitoring", "operations", 2, 0, "Cloud Monitoring", "alerts, dashboard", "incident opened, …",
-        ("google_monitoring_alert_policy", "google_monitoring_dashboard"), ("monitoring.googleapis.com",),
+        ("google_monitoring_alert_policy", "google_monitoring_dashboard", "google_logging_metric"), ("monitoring.googleapis.com", "logging.googleapis.com"),
     ),
     Node("billing", "operations", 3, 0, "Outside", "Billing admins", "by e-mail"),
     Node(
         "budget", "operations", 4, 0, "Cloud Billing", "Budget", "50, 90, 100 %",
         ("google_billing_budget",), ("billingbudgets.googleapis.com",),
     ),
-    Node("pull_request", "training", 0, 0, "GitHub", "Pull request", "a better bundle"),
-    Node("notebooks", "training", 1, 0, "Notebooks", "Papermill", "JupyterLab, MLflow"),
+    Node("train", "training", 0, 0, "GitHub Actions", "train.yml", "opens a pull request"),
+    Node("scientist", "training", 1, 0, "Outside", "Data scientist", "JupyterLab, MLflow"),
     Node(
         "artifacts", "training", 2, 0, "Cloud Storage", "aiot-training", "runs and bundles",
         ("google_storage_bucket.training",),
     ),
     Node(
-        "job", "training", 3, 0, "Cloud Run job", "aiot-training", "the same notebooks",
+        "job", "training", 3, 0, "Cloud Run job", "aiot-training", "the notebooks",
         ("google_cloud_run_v2_job",),
     ),
     Node(
@@ -206,7 +206,7 @@ EDGES = (
     Edge(Port("budget", "left"), Port("billing", "right"), "operations"),
     Edge(Port("scheduler", "left"), Port("job", "right"), "training"),
     Edge(Port("job", "left"), Port("artifacts", "right"), "training"),
-    Edge(Port("artifacts", "left"), Port("notebooks", "right"), "training"),
-    Edge(Port("notebooks", "left"), Port("pull_request", "right"), "training"),
-    Edge(Port("pull_request", "left"), Port("github", "left"), "training", via="left margin"),
+    Edge(Port("artifacts", "left"), Port("scientist", "right"), "training"),
+    Edge(Port("scientist", "left"), Port("train", "right"), "training"),
+    Edge(Port("train", "left"), Port("github", "left"), "training", via="left margin"),
 )

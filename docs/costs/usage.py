@@ -28,8 +28,8 @@ IMAGES_GIB = 4.0
 BUILD_MINUTES = 2 * WEEKS * 2 * 6
 #: sources, runs of a training, Terraform's state
 BUCKETS_GIB = 1.0
-#: Cloud Monitoring looks at each condition every 30 seconds
-ALERT_PERIOD_S = 30
+#: how often Cloud Monitoring evaluates a condition
+ALERT_PERIOD_S = 60
 
 
 @dataclass(frozen=True)

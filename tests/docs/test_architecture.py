@@ -20,7 +20,7 @@ TERRAFORM = "\n".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "ter
 RESOURCES = set(re.findall(r'^resource "(\w+)" "(\w+)"', TERRAFORM, re.MULTILINE))
 #: who may do what, switches and contents: they belong to the resources on the picture and are none themselves
 PARTS = re.compile(
-    r"_iam_member$|^google_project_service$|^google_storage_bucket_object$|^google_project_service_identity$|^random_|^time_"
+    r"_iam_member$|_iam_custom_role$|^google_project_service$|^google_storage_bucket_object$|^google_project_service_identity$|^random_|^time_"
 )
 SVG = "{http://www.w3.org/2000/svg}"
 

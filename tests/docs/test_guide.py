@@ -1,0 +1,119 @@
+"""What the guides name exists: commands, options, targets, files, outputs, variables and links."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from aiot_anomaly.training import __main__ as training
+from delivery import __main__ as delivery
+from simulator import options as simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "deploy.md"
+PAGES = sorted(
+    p for p in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")] if not p.relative_to(ROOT).parts[0].startswith(".")
+)
+PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
+    "simulator": simulator.parser,
+    "delivery": delivery._parser,
+    "aiot_anomaly.training": training._parser,
+}
+
+
+def text() -> str:
+    return GUIDE.read_text(encoding="utf-8")
+
+
+def commands() -> Iterator[str]:
+    """The lines of the guide's shell blocks, continued lines joined, what follows a pipe a command of its own."""
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```", text(), re.DOTALL | re.MULTILINE):
+        for line in re.sub(r"\\\n\s*", "", block).splitlines():
+            yield from (part.strip() for part in re.split(r"\s\|\s|\s&&\s", line) if part.strip())
+
+
+def terraform(kind: str) -> set[str]:
+    files = (p.read_text(encoding="utf-8") for p in (ROOT / "terraform").glob("*.tf"))
+    return {name for file in files for name in re.findall(rf'^{kind} "(\w+)"', file, re.MULTILINE)}
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower().replace("`", "")).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", prose, re.MULTILINE)}
+
+
+def test_every_make_target_of_the_guide_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)\s*make ([a-z]+)\b", text(), re.MULTILINE))
+    assert {"rollback", "revisions"} <= named <= targets
+
+
+def test_every_python_command_of_the_guide_is_one_that_its_program_takes() -> None:
+    found = 0
+    for command in commands():
+        called = re.search(r"python -m ([\w.]+)(.*)", command)
+        if not called:
+            continue
+        module = called.group(1)
+        where = (ROOT / "src" if module.startswith("aiot_anomaly") else ROOT).joinpath(*module.split("."))
+        assert (where / "__main__.py").is_file(), command
+        if module in PARSERS:
+            # what the shell would put in place of a variable is a word for the parser
+            words = shlex.split(re.sub(r"\$\(.*?\)|\"?\$\{?\w+\}?\"?", "word", called.group(2)))
+            PARSERS[module]().parse_args(words)
+            found += 1
+    assert found >= 3
+
+
+def test_every_terraform_output_and_variable_of_the_guide_exists() -> None:
+    outputs, variables = terraform("output"), terraform("variable")
+    read = set(re.findall(r"terraform(?: -chdir=terraform)? output (?:-raw |-json )?(\w+)", text()))
+    assert {"next_steps", "github_variables"} <= read <= outputs
+    given = set(re.findall(r"-var[ =]'?\"?(\w+)=", text())) | set(re.findall(r"`var\.(\w+)", text()))
+    assert "project_id" in given
+    assert given <= variables
+
+
+def test_every_file_of_the_guide_exists() -> None:
+    made_by_a_command = {"terraform/backend_override.tf", "terraform/.terraform.lock.hcl"}
+    named = set(re.findall(r"`((?:terraform|docs|serving|notebooks|functions|\.github|src)/[\w./-]+\.\w+)`", text()))
+    scripts = {c.split()[0] for c in commands() if c.startswith("terraform/")}
+    assert scripts
+    assert not [f for f in named | scripts if f not in made_by_a_command and not (ROOT / f).is_file()]
+    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
+
+
+def test_every_github_variable_of_the_guide_is_one_that_terraform_gives() -> None:
+    outputs = (ROOT / "terraform" / "outputs.tf").read_text(encoding="utf-8")
+    given = set(re.findall(r"\b(GCP_\w+)\b", outputs))
+    assert given
+    assert set(re.findall(r"\b(GCP_\w+)\b", text())) <= given
+
+
+def test_the_steps_are_numbered_without_a_gap_and_each_says_what_to_expect() -> None:
+    steps = re.split(r"^### (?=\d)", text(), flags=re.MULTILINE)[1:]
+    assert [int(s.split(".")[0]) for s in steps] == list(range(1, len(steps) + 1))
+    assert not [s.splitlines()[0] for s in steps if "Expected" not in s]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_within_the_repository_resolves(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page.name}: {link} has no such heading"
