@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -24,7 +25,8 @@ def test_it_is_whole(name):
     folder = paths.models() / name
     read = bundles.load(folder)
     assert read.profile.name == name
-    assert {p.name for p in folder.iterdir()} == {bundles.MANIFEST, *bundles.FILES}
+    documents = {p.name for p in folder.iterdir() if p.name == "README.md" or p.suffix == ".png"}
+    assert {p.name for p in folder.iterdir()} - documents == {bundles.MANIFEST, *bundles.FILES}
     for file, digest in read.manifest.sha256.items():
         assert bundles.sha256(folder / file) == digest
 
@@ -76,9 +78,19 @@ def test_it_is_at_most_4_mib(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_its_model_card_is_of_this_version_and_shows_small_pictures(name):
+    folder = paths.models() / name
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert bundles.load(folder).version in card.splitlines()[0]
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
+    assert sorted(shown) == sorted(p.name for p in folder.glob("*.png"))
+    assert all((folder / picture).stat().st_size < 200_000 for picture in shown)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_in_it_is_a_pickle(name):
     for path in (paths.models() / name).iterdir():
-        assert path.suffix in {".json", ".onnx", ".h5"}
+        assert path.suffix in {".json", ".onnx", ".h5", ".md", ".png"}
         assert not path.read_bytes().startswith(PICKLES)
     weights = (paths.models() / name / bundles.WEIGHTS).read_bytes()
     assert weights.startswith(b"\x89HDF\r\n\x1a\n")

@@ -1,10 +1,12 @@
-"""`python -m aiot_anomaly.training {train,promote,ui}`: the pipeline, the promotion and the MLflow UI."""
+"""`python -m aiot_anomaly.training {train,promote,propose,ui}`: pipeline, promotion, proposal and the MLflow UI."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,43 +23,110 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m aiot_anomaly.training", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="run the notebooks 01 to 04 with Papermill, tracked in MLflow")
-    train.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}")
-    train.add_argument(
+    of_a_profile = argparse.ArgumentParser(add_help=False)
+    of_a_profile.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}")
+    of_a_training = argparse.ArgumentParser(add_help=False)
+    of_a_training.add_argument(
         "-p", "--parameter", action="append", default=[], type=_parameter, metavar="NAME=VALUE",
         help="replaces a parameter of notebooks/params/<profile>.yaml; may be given several times",
     )  # fmt: skip
-    promote = commands.add_parser("promote", help="make a trained model the champion, and write its bundle")
-    promote.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}")
+    parser = argparse.ArgumentParser(prog="python -m aiot_anomaly.training", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser(
+        "train",
+        parents=[of_a_profile, of_a_training],
+        help="run the notebooks 01 to 04 with Papermill, tracked in MLflow",
+    )
+    train.add_argument(
+        "--out", type=Path, help="keep bundle, notebooks and plots below this folder, such as a bucket's"
+    )
+    promote = commands.add_parser(
+        "promote", parents=[of_a_profile], help="make a trained model the champion, and write its bundle"
+    )
     promote.add_argument("--run", default="", help="the pipeline's MLflow run id; the newest model if not given")
+    propose = commands.add_parser(
+        "propose",
+        parents=[of_a_profile, of_a_training],
+        help="train, and put a model that beats the champion on a branch",
+    )
+    propose.add_argument("--run", default="", help="propose this MLflow run's model instead of training one")
+    propose.add_argument("--remote", default="origin", help="where the branch is pushed to (default %(default)s)")
+    propose.add_argument("--base", default="main", help="the branch that it starts from (default %(default)s)")
+    propose.add_argument("--no-push", action="store_true", help="leave the branch here; the remote is not contacted")
+    propose.add_argument(
+        "--check", help="shell command that must pass in the branch first; default: the bundles' tests"
+    )
     ui = commands.add_parser("ui", help="open the MLflow UI on the local store")
     ui.add_argument("--port", type=int, default=5000)
     return parser
 
 
+def _tell_workflow(**outputs: object) -> None:
+    """Hands values on to the next steps of a GitHub workflow, where this runs in one."""
+    path = os.environ.get("GITHUB_OUTPUT")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in outputs.items())
+
+
+# imported in each command: TensorFlow and MLflow take seconds that --help and a typing error should not cost
+def _train(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training import keeping, pipeline  # noqa: PLC0415
+
+    if options.out:
+        run, folder = keeping.train(options.profile, dict(options.parameter), options.out)
+        print(f"kept in {folder}")
+    else:
+        run = pipeline.run(options.profile, dict(options.parameter))
+    _tell_workflow(run=run)
+    print(f"trained; to make it the champion: make promote PROFILE={options.profile} RUN={run}")
+
+
+def _promote(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training.promotion import promote  # noqa: PLC0415
+
+    manifest = promote(options.profile, options.run)
+    print(f"{options.profile}: version {manifest.version} is the champion, written to serving/models/")
+    if manifest.git_commit.endswith("+changes"):
+        print("note: it was trained from a work tree with uncommitted changes", file=sys.stderr)
+
+
+def _propose(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training import pipeline, proposal  # noqa: PLC0415
+
+    run = options.run or pipeline.run(options.profile, dict(options.parameter))
+    made = proposal.propose(
+        options.profile,
+        run,
+        remote=options.remote,
+        base=options.base,
+        push=not options.no_push,
+        check=options.check or proposal.CHECK,
+    )
+    _tell_workflow(
+        run=run, proposed=str(made.proposed).lower(), branch=made.branch, title=made.title or "", body=made.body or ""
+    )
+    print(f"{options.profile}: {made.reason}")
+    print(f"proposed on {made.branch}: {made.body}" if made.proposed else "nothing is proposed")
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training import tracking  # noqa: PLC0415
+
+    tracking.serve_ui(options.port)
+
+
+COMMANDS = {"train": _train, "promote": _promote, "propose": _propose, "ui": _ui}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; an error that a person can mend is one line on stderr and exit code 1."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "propose" and options.run and options.parameter:
+        parser.error("--run takes a model that is trained already: -p has no effect on it")
     try:
-        # imported here: TensorFlow and MLflow take seconds that --help and a typing error should not cost
-        if options.command == "train":
-            from aiot_anomaly.training import pipeline  # noqa: PLC0415
-
-            run = pipeline.run(options.profile, dict(options.parameter))
-            print(f"trained; to make it the champion: make promote PROFILE={options.profile} RUN={run}")
-        elif options.command == "ui":
-            from aiot_anomaly.training import tracking  # noqa: PLC0415
-
-            tracking.serve_ui(options.port)
-        else:
-            from aiot_anomaly.training.promotion import promote  # noqa: PLC0415
-
-            manifest = promote(options.profile, options.run)
-            print(f"{options.profile}: version {manifest.version} is the champion, written to serving/models/")
-            if manifest.git_commit.endswith("+changes"):
-                print("note: it was trained from a work tree with uncommitted changes", file=sys.stderr)
+        COMMANDS[options.command](options)
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

@@ -105,7 +105,7 @@ def run(
             _execute(folder / f"{name}.ipynb", output / f"{name}.ipynb", {**steps[name], **context}, progress)
         summary = json.loads((output / "workspace" / "verdict.json").read_text(encoding="utf-8"))
         tracking.log_metrics(summary["metrics"])
-        mlflow.set_tags({"verdict": summary["verdict"], "model_version": summary["model_version"]})
+        mlflow.set_tags({k: summary[k] for k in ("verdict", "model_version", "better_than_champion")})
     return run_id
 
 

@@ -11,7 +11,7 @@ from aiot_anomaly.bundle import MANIFEST, Manifest
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.errors import BundleError
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.training import tracking
+from aiot_anomaly.training import model_card, record, tracking
 from aiot_anomaly.training.packaging import GOLDEN_AT_BUILD
 
 
@@ -38,7 +38,7 @@ def champion(profile: Profile, models: Path | None = None) -> tuple[Detector | N
 
 
 def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> Manifest:
-    """Moves the alias `champion` and writes the bundle to `serving/models/<profile>/`.
+    """Moves the alias `champion` and writes bundle and model card to `serving/models/<profile>/`.
 
     The bundle is checked before anything moves: checksums, and golden scores to 1e-5.
 
@@ -56,10 +56,9 @@ def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> 
     """
     profile = profile_store.load(profile_name)
     target = (models or paths.models()) / profile.name
-    version = tracking.find_version(profile.name, run)
     with tempfile.TemporaryDirectory() as scratch:
-        source = tracking.download_bundle(version, Path(scratch))
-        manifest = detector.load(source, tolerance=GOLDEN_AT_BUILD).bundle.manifest
+        kept = record.fetch(profile.name, run, Path(scratch))
+        manifest = detector.load(kept.bundle, tolerance=GOLDEN_AT_BUILD).bundle.manifest
         # beside the target first, so that there is never half of a bundle; a crash between the two renames leaves
         # the old one under another name, and the next promotion begins by putting it back
         fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
@@ -68,10 +67,11 @@ def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> 
             old.rename(target)
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(source, fresh)
+        shutil.copytree(kept.bundle, fresh)
+        model_card.write(fresh, kept)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
         shutil.rmtree(old, ignore_errors=True)
-    tracking.set_champion(profile.name, version)
+    tracking.set_champion(profile.name, kept.version)
     return manifest

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -79,7 +78,10 @@ def serve_ui(port: int) -> None:
 
 
 def git_commit() -> str:
-    """The commit that the code is of, with "+changes" when the tree differs from it; "unknown" outside git."""
+    """The commit that the code is of, with "+changes" when the tree differs from it.
+
+    Outside git, as in the training image, it is what GIT_COMMIT says; else "unknown".
+    """
 
     def git(*arguments: str) -> str:
         return subprocess.run(  # noqa: S603 - the arguments are ours
@@ -93,7 +95,7 @@ def git_commit() -> str:
     try:
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("GIT_COMMIT") or "unknown"
 
 
 def find_version(profile_name: str, run: str = "") -> Any:
@@ -112,13 +114,6 @@ def find_version(profile_name: str, run: str = "") -> Any:
             f"no registered model of profile {profile_name} from {of}: make train PROFILE={profile_name}"
         )
     return max(versions, key=lambda v: int(v.version))
-
-
-def download_bundle(version: Any, into: Path) -> Path:
-    """Fetches the bundle of a registered version and returns its folder."""
-    return Path(
-        mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=BUNDLE_ARTIFACT, dst_path=str(into))
-    )
 
 
 def set_champion(profile_name: str, version: Any) -> None:

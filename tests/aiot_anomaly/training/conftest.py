@@ -10,16 +10,31 @@ from pathlib import Path
 import mlflow
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
 from aiot_anomaly.training import packaging, tracking
+from aiot_anomaly.training.comparison import Decision, Requirement
 from aiot_anomaly.training.dataset import Dataset
+from aiot_anomaly.training.record import DECISION
 from tests.aiot_anomaly.kinds import document
 from tests.aiot_anomaly.spoiling import rewrite
 from tests.support.tiny_bundle import tiny_profile
 
+METRICS = {"auc_pr": 0.75, "found": 0.5, "median_delay_s": 7200.0}
+DECISIONS = {
+    "1": Decision(champion="", reason="no champion to compare with: none was promoted yet", requirements=[]),
+    "2": Decision(
+        champion="tiny-1",
+        reason="AUC-PR: 0.750, expected at least 0.755",
+        requirements=[Requirement(name="AUC-PR", found="0.750", expected="at least 0.755", met=False)],
+    ),
+}
+
 
 @dataclass
 class Registry:
+    """Version 1 is of a pipeline run and was found better than nothing, version 2 no better than version 1."""
+
     home: Path
     runs: dict[str, str]  # registered version -> the run that it was logged in
     pipeline_run: str
@@ -61,11 +76,16 @@ def registered(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
         tracking.configure("tiny")
         with mlflow.start_run(run_name="pipeline tiny") as parent:
             pipeline_run = str(parent.info.run_id)
+            mlflow.log_params({"data": "data/tiny", "epochs": 1})
         for number, pipeline in (("1", pipeline_run), ("2", "")):
             folder = Path(shutil.copytree(bundle_folder, home / f"bundle-{number}"))
             rewrite(folder, "bundle.json", lambda m, n=number: m.update(version=f"tiny-{n}"))
             runs[number] = tracking.open_stage("tiny", pipeline, "04_compare")
             found = packaging.register(Dataset(tiny_profile(), (), "", False), folder, pipeline_run=pipeline)
+            tracking.log_metrics(METRICS, prefix="LSTM_autoencoder/")
+            tracking.log_figure(Figure(figsize=(1, 1)), "scores")
+            mlflow.log_dict(DECISIONS[number].model_dump(), DECISION)
+            mlflow.log_text("{}", "04_compare.ipynb")
             tracking.close_stage()
             assert found == number
     finally:
