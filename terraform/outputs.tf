@@ -23,21 +23,52 @@ output "service_accounts" {
   value       = { for name, account in google_service_account.this : name => account.email }
 }
 
+output "data_set" {
+  description = "BigQuery data set with the views `readings` and `decisions`."
+  value       = "${var.project_id}.${google_bigquery_dataset.this.dataset_id}"
+}
+
+output "buckets" {
+  description = "Where sources are uploaded to, where training leaves what it makes, and where Terraform's state may lie."
+  value = {
+    sources  = google_storage_bucket.sources.name
+    training = google_storage_bucket.training.name
+    state    = google_storage_bucket.state.name
+  }
+}
+
 output "next_steps" {
   description = "Commands, from the repository's root, in their order."
-  value = {
-    "1 build the API" = join(" ", [
-      "gcloud builds submit --project ${var.project_id} --region ${var.region} --config serving/cloudbuild.yaml",
-      "--service-account ${google_service_account.this["build"].id}",
-      "--gcs-source-staging-dir gs://${google_storage_bucket.sources.name}/builds",
-      "--substitutions _REGION=${var.region},_REPOSITORY=${google_artifact_registry_repository.images.repository_id},COMMIT_SHA=$(git rev-parse HEAD) .",
-    ])
-    "2 deploy the API" = join(" ", [
-      "gcloud run services update ${google_cloud_run_v2_service.api.name} --project ${var.project_id} --region ${var.region}",
-      "--image ${local.image}:$(git rev-parse HEAD)",
-    ])
-    "3 read decisions" = "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id} --auto-ack --limit 10"
-  }
+  value = merge(
+    {
+      "1 build the API" = join(" ", [
+        "gcloud builds submit --project ${var.project_id} --region ${var.region} --config serving/cloudbuild.yaml",
+        "--service-account ${google_service_account.this["build"].id}",
+        "--gcs-source-staging-dir gs://${google_storage_bucket.sources.name}/builds",
+        "--substitutions _REGION=${var.region},_REPOSITORY=${google_artifact_registry_repository.images.repository_id},COMMIT_SHA=$(git rev-parse HEAD) .",
+      ])
+      "2 deploy the API" = join(" ", [
+        "gcloud run services update ${google_cloud_run_v2_service.api.name} --project ${var.project_id} --region ${var.region}",
+        "--image ${local.image}:$(git rev-parse HEAD)",
+      ])
+      "3 publish a reading" = join(" ", [
+        "gcloud pubsub topics publish ${google_pubsub_topic.this["readings"].name} --project ${var.project_id}",
+        "--ordering-key dma-01 --attribute profile=leak,schema_version=1",
+        "--message '{\"device_id\": \"dma-01\", \"readings\": [{\"timestamp\": \"'$(date -u +%FT%TZ)'\", \"values\": {\"inflow_lps\": 12.31}}]}'",
+      ])
+      "4 see it arrive" = join(" ", [
+        "bq query --project_id ${var.project_id} --use_legacy_sql=false",
+        "'SELECT * FROM ${google_bigquery_dataset.this.dataset_id}.readings ORDER BY publish_time DESC LIMIT 10'",
+      ])
+      "5 read decisions" = join(" ", [
+        "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id} --auto-ack --limit 10",
+      ])
+    },
+    {
+      for name, job in google_cloud_run_v2_job.training :
+      "6 train ${name}" => "gcloud run jobs execute ${job.name} --project ${var.project_id} --region ${var.region} --wait"
+    },
+  )
 }
 
 output "github_variables" {
