@@ -18,6 +18,7 @@ from typing import Literal
 import grpc
 from google.pubsub_v1 import types
 
+from local import cloud_sdk
 from local.pubsub.errors import EmulatorMissingError, NotReadyError
 
 Kind = Literal["auto", "official", "embedded"]
@@ -27,17 +28,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 """The working directory in which `python -m local.pubsub` finds this package."""
 
 _JAR = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
-# where the Cloud SDK's packages and its installer put it
-_USUAL_ROOTS = (
-    "~/google-cloud-sdk",
-    "/usr/lib/google-cloud-sdk",
-    "/usr/share/google-cloud-sdk",
-    "/usr/local/google-cloud-sdk",
-    "/opt/google-cloud-sdk",
-    "/snap/google-cloud-cli/current",
-    "/opt/homebrew/share/google-cloud-sdk",
-    "/usr/local/share/google-cloud-sdk",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +128,11 @@ def running(kind: Kind = "auto", *, log: Path | None = None, timeout: float = 30
 def _find_jar() -> Path | None:
     if given := os.environ.get("PUBSUB_EMULATOR_JAR"):
         return Path(given) if Path(given).is_file() else None
-    for root in _roots():
+    for root in cloud_sdk.roots():
         # the newest last: versions of one SDK differ in their last digits only
         if jars := sorted(root.glob(_JAR)):
             return jars[-1]
     return None
-
-
-def _roots() -> list[Path]:
-    """Where the Cloud SDK may be, the likeliest first."""
-    roots: list[Path] = []
-    if given := os.environ.get("CLOUDSDK_ROOT_DIR"):
-        roots.append(Path(given))
-    if gcloud := shutil.which("gcloud"):
-        roots.append(Path(gcloud).resolve().parents[1])  # <root>/bin/gcloud
-    return [*roots, *(Path(root).expanduser() for root in _USUAL_ROOTS)]
 
 
 def _what_is_missing() -> str:
@@ -161,7 +141,7 @@ def _what_is_missing() -> str:
     elif given := os.environ.get("PUBSUB_EMULATOR_JAR"):
         missing = f"PUBSUB_EMULATOR_JAR is {given}, which is no file"
     else:
-        missing = f"no {_JAR} was found under {', '.join(map(str, _roots()))}"
+        missing = f"no {_JAR} was found under {', '.join(map(str, cloud_sdk.roots()))}"
     return (
         f"the official Pub/Sub emulator is not installed: {missing}. Install it (`gcloud components install"
         " pubsub-emulator`, or the package google-cloud-cli-pubsub-emulator, and a Java runtime), set"

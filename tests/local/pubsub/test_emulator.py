@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from local import cloud_sdk
 from local.pubsub import emulator
 from local.pubsub.errors import EmulatorMissingError, NotReadyError
 
@@ -22,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("CLOUDSDK_ROOT_DIR", raising=False)
     monkeypatch.delenv("PUBSUB_EMULATOR_JAR", raising=False)
-    monkeypatch.setattr(emulator, "_USUAL_ROOTS", ())
+    monkeypatch.setattr(cloud_sdk, "_USUAL_ROOTS", ())
     return tmp_path
 
 
