@@ -9,7 +9,8 @@ AIoTError
 │   ├── PublishError            Pub/Sub did not confirm what was published
 │   ├── StoreUnavailableError   the store is locked or cannot be reached
 │   └── ConflictError           somebody else wrote the device's state since it was read
-└── ApiRefusedError         the API calls our request wrong: a bug of one of the two, 500
+├── ApiRefusedError         the API calls our request wrong: a bug of one of the two, 500
+└── StateTooLargeError      the store cannot hold a device's state: a profile that asks for too much, 500
 """
 
 from __future__ import annotations
@@ -72,3 +73,9 @@ class ApiRefusedError(AIoTError):
     """The API calls our request wrong."""
 
     code = "api_refused"
+
+
+class StateTooLargeError(AIoTError):
+    """The store cannot hold a device's state."""
+
+    code = "state_too_large"

@@ -8,7 +8,7 @@ from aiot_anomaly.errors import MessageError
 from functions.envelope import PushMessage, decode
 from functions.errors import EnvelopeError, TransientError
 from functions.parking import parked
-from functions.pipeline import Pipeline, Taken
+from functions.pipeline import Pipeline
 from functions.publisher import Publisher
 from functions.store import WindowStore
 
@@ -38,7 +38,7 @@ class Handler:
             try:
                 message = decode(body)
                 fields |= {"message_id": message.id, "attempt": message.attempt}
-                self._report(self._pipeline.take(message), fields)
+                self._pipeline.take(message)
             except EnvelopeError as e:
                 # a refusal would not tell Pub/Sub anything: it would deliver the same again
                 self._park(e.message, e)
@@ -58,10 +58,3 @@ class Handler:
         self._store.park(message.id, message.attributes.get("profile", ""), error.code)
         fields = {"message_id": message.id, "code": error.code}
         _log.warning("parked: %s", error, extra={"fields": fields})
-
-    def _report(self, taken: Taken, fields: dict[str, object]) -> None:
-        for decision in taken.decisions:
-            incident = decision.incident
-            if incident is not None and incident.state != "ongoing":
-                found = {"device_id": decision.device_id, "incident_id": incident.id, "decision_id": decision.id}
-                _log.info("incident %s", incident.state, extra={"fields": fields | found})

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiot_anomaly import stream
 from aiot_anomaly.errors import MessageError
-from aiot_anomaly.messages import SCHEMA_VERSION, Decision, ReadingBatch, check_against, parse_readings
+from aiot_anomaly.messages import SCHEMA_VERSION, ReadingBatch, check_against, parse_readings
 from aiot_anomaly.profile import Profile
+from functions import incidents
 from functions.api_client import ApiClient
 from functions.backoff import pause_s
 from functions.decisions import decide, outgoing
@@ -23,20 +22,12 @@ from functions.store import WindowStore
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What a message led to."""
-
-    device_id: str
-    decisions: Sequence[Decision]
-    redelivered: bool = False
-
-
 class Pipeline:
     """Takes messages in, one at a time and as often as they come. Safe for use from several threads.
 
     Decisions are published, and confirmed, before the state is written: what crashes in between is delivered
-    again, finds the old state and publishes decisions of the same ids.
+    again, finds the old state and publishes decisions of the same ids. Incidents are logged in between for the same
+    reason: one that is logged twice has one id, and none is lost.
     """
 
     def __init__(self, store: WindowStore, api: ApiClient, publisher: Publisher, decisions_topic: str) -> None:
@@ -45,7 +36,7 @@ class Pipeline:
         self._publisher = publisher
         self._topic = decisions_topic
 
-    def take(self, message: PushMessage) -> Taken:
+    def take(self, message: PushMessage) -> None:
         """Takes one message in.
 
         Raises:
@@ -57,7 +48,8 @@ class Pipeline:
         check_against(batch, profile, datetime.now(UTC))
         for attempt in range(ATTEMPTS):
             try:
-                return self._advance(profile, batch, message)
+                self._advance(profile, batch, message)
+                return
             except ConflictError:
                 if attempt + 1 == ATTEMPTS:
                     raise
@@ -75,16 +67,16 @@ class Pipeline:
             raise MessageError("the message has no attribute 'profile'", code="missing_profile")
         return self._api.profile(name)
 
-    def _advance(self, profile: Profile, batch: ReadingBatch, message: PushMessage) -> Taken:
+    def _advance(self, profile: Profile, batch: ReadingBatch, message: PushMessage) -> None:
         device = batch.device_id
         before, revision = self._store.read(profile.name, device)
         accepted = stream.accept(profile, before, batch, message.id)
         if accepted.redelivered:
-            return Taken(device, (), redelivered=True)
-        state, decisions = accepted.state, list[Decision]()
+            return
+        state = accepted.state
         if len(accepted.windows):
             answers = self._api.predict(profile.name, device, accepted.windows)
             decisions, state = decide(profile, state, accepted.windows, answers, datetime.now(UTC))
             self._publisher.publish(self._topic, [outgoing(d, message) for d in decisions])
+            incidents.report(decisions, {"message_id": message.id, "attempt": message.attempt})
         self._store.write(profile.name, device, state, revision)
-        return Taken(device, decisions)

@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from google.api_core.exceptions import (
-    Aborted,
-    DeadlineExceeded,
-    GoogleAPIError,
-    InternalServerError,
-    ResourceExhausted,
-    ServiceUnavailable,
-    Unknown,
-)
-from google.api_core.retry import Retry, if_exception_type
+from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
+from functions import retrying
 from functions.errors import PublishError
 
 #: Pub/Sub takes 1,000 messages and 10 MB in a request
 BATCH = 500
 BATCH_BYTES = 4_000_000
-_MEND_THEMSELVES = (
-    Aborted, DeadlineExceeded, InternalServerError, ResourceExhausted, ServiceUnavailable, Unknown
-)  # fmt: skip
 # the plain protobuf classes: their wrappers take a tenth of a millisecond a message
 _Message = PubsubMessage.pb()
 _Request = PublishRequest.pb()
@@ -55,11 +44,8 @@ class Publisher:
 
     def __init__(self, project: str, *, timeout_s: float = 10.0) -> None:
         self._project = project
-        self._timeout_s = timeout_s
         self._client = PublisherClient()
-        self._retry = Retry(
-            predicate=if_exception_type(*_MEND_THEMSELVES), initial=0.1, maximum=2.0, multiplier=2.0, timeout=timeout_s
-        )
+        self._limits = retrying.limits(timeout_s)
 
     def publish(self, topic: str, messages: Sequence[Outgoing]) -> None:
         """Publishes in this order and returns when Pub/Sub has all of them.
@@ -72,7 +58,7 @@ class Publisher:
             raw = [_Message(data=m.data, attributes=m.attributes, ordering_key=m.ordering_key) for m in batch]
             request = PublishRequest.wrap(_Request(topic=name, messages=raw))
             try:
-                self._client.publish(request, retry=self._retry, timeout=self._timeout_s)
+                self._client.publish(request, **self._limits)
             except (GoogleAPIError, GoogleAuthError) as e:
                 raise PublishError(f"{len(batch)} messages to {name}: {type(e).__name__} {e}") from e
 

@@ -13,6 +13,7 @@ from functions.pipeline import Pipeline
 from functions.publisher import Publisher
 from functions.settings import Settings
 from functions.sqlite_store import SqliteStore
+from functions.store import WindowStore
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._store = SqliteStore(Path(settings.store), timeout_s=settings.store_timeout_s)
+        self._store = _store(settings)
         self._lock = threading.Lock()
         self._handler: Handler | None = None
         self._closing = contextlib.ExitStack()
@@ -68,3 +69,12 @@ class Service:
             self._closing.callback(part.close)
         pipeline = Pipeline(self._store, api, publisher, s.decisions_topic)
         return Handler(self._store, pipeline, publisher, s.parked_topic)
+
+
+def _store(settings: Settings) -> WindowStore:
+    if settings.firestore_database is None:
+        return SqliteStore(Path(settings.store), timeout_s=settings.store_timeout_s)
+    # its client costs memory and time at the start, which only those pay who use it
+    from functions.firestore_store import FirestoreStore  # noqa: PLC0415 - see above
+
+    return FirestoreStore(settings.project, settings.firestore_database, timeout_s=settings.store_timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from functions.errors import SettingsError
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
+_DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9\-._~+%]{2,254}$")]
 
 
@@ -26,7 +28,7 @@ class Settings(BaseModel):
     api_url: str = Field(pattern=r"^https?://[^/]+.*$")
     #: of the topics; GOOGLE_CLOUD_PROJECT where it is not given
     project: str = Field(min_length=1)
-    #: path of the SQLite database that keeps each device's state
+    #: keeps each device's state: `firestore:` and the id of a database of the project, or the path of an SQLite file
     store: str = Field(min_length=1)
     decisions_topic: Topic = "decisions"
     parked_topic: Topic = "readings-parked"
@@ -36,13 +38,31 @@ class Settings(BaseModel):
     api_deadline_s: Seconds = 20.0
     #: publishing the decisions of one message, with retries
     publish_timeout_s: Seconds = 10.0
-    #: waiting for another writer of the store
-    store_timeout_s: Seconds = 5.0
+    #: reading or writing one device's state, with retries
+    store_timeout_s: Seconds = 4.0
 
     @field_validator("api_url")
     @classmethod
     def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @field_validator("store")
+    @classmethod
+    def _of_a_known_kind(cls, store: str) -> str:
+        kind, colon, name = store.partition(":")
+        if colon and "/" not in kind and kind != "firestore":
+            raise ValueError(f"there is no store of kind {kind!r}; expected firestore:<database>, or a path")
+        if kind == "firestore" and not _DATABASE.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no id of a Firestore database; expected firestore:(default), or firestore: and 4 to 63 "
+                "lower-case letters, digits and hyphens, beginning with a letter, such as firestore:aiot"
+            )
+        return store
+
+    @property
+    def firestore_database(self) -> str | None:
+        """The id of the Firestore database, None where `store` is the path of an SQLite file."""
+        return self.store.removeprefix("firestore:") if self.store.startswith("firestore:") else None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:

@@ -60,19 +60,18 @@ class SqliteStore:
     Args:
         path: of the database file.
         timeout_s: how long to wait for another writer.
-        environ: on Cloud Run (K_SERVICE) it must hold STORE_ALLOW_SQLITE=1.
+        environ: says by K_SERVICE that this is Cloud Run.
 
     Raises:
         SettingsError: this is Cloud Run, or the file is of another format.
         StoreUnavailableError: the file cannot be opened.
     """
 
-    def __init__(self, path: Path, *, timeout_s: float = 5.0, environ: Mapping[str, str] = os.environ) -> None:
-        if environ.get("K_SERVICE") and environ.get("STORE_ALLOW_SQLITE") != "1":
+    def __init__(self, path: Path, *, timeout_s: float = 4.0, environ: Mapping[str, str] = os.environ) -> None:
+        if service := environ.get("K_SERVICE"):
             raise SettingsError(
-                f"the SQLite store {path} would be lost with each instance of Cloud Run service "
-                f"{environ['K_SERVICE']}, and each instance would have its own; choose a store that the instances "
-                "share, or set STORE_ALLOW_SQLITE=1 if there is one instance and its file outlives it"
+                f"the SQLite store {path} would be lost with each instance of Cloud Run service {service}, and each "
+                "instance would have its own: set STORE=firestore:<database>"
             )
         self._path = path
         self._timeout_s = timeout_s

@@ -54,10 +54,11 @@ class WindowStore(Protocol):
 
         Raises:
             ConflictError: the state was written since; read again.
+            StateTooLargeError: it is larger than the store can hold.
         """
 
     def park(self, message_id: str, profile: str, code: str) -> None:
-        """Counts a parked message; the same id counts once."""
+        """Counts a parked message; the same id counts once. A store may forget it once Pub/Sub has."""
 
     def totals(self, profile: str | None = None) -> Totals:
         """The sums over all devices, or over those of one profile."""

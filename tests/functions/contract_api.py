@@ -19,6 +19,7 @@ class ContractApi:
 
     Attributes:
         version: of the model that answers.
+        shares: of each sensor in a score; equal ones where it is empty.
         faults: taken one by one, each for one request: a status, "hang up", or seconds to wait before the answer.
         requests: (method, path, number of instances, headers) of each request that came.
     """
@@ -26,6 +27,7 @@ class ContractApi:
     def __init__(self, *profiles: Profile) -> None:
         self.profiles = {p.name: p for p in profiles or (tiny_profile(),)}
         self.version = "v1"
+        self.shares: dict[str, float] = {}
         self.faults: list[int | float | str] = []
         self.requests: list[tuple[str, str, int, dict[str, str]]] = []
         self._lock = threading.Lock()
@@ -50,14 +52,14 @@ class ContractApi:
         return 200, {
             "model": name,
             "version": self.version,
-            "predictions": [_predict(profile, i) for i in instances],
+            "predictions": [_predict(profile, i, self.shares) for i in instances],
         }
 
     def paths(self) -> list[str]:
         return [path for _, path, _, _ in self.requests]
 
 
-def _predict(profile: Profile, instance: dict[str, Any]) -> dict[str, Any]:
+def _predict(profile: Profile, instance: dict[str, Any], shares: dict[str, float]) -> dict[str, Any]:
     flow = instance["values"][-1][0]
     return {
         "device_id": instance["device_id"],
@@ -67,7 +69,9 @@ def _predict(profile: Profile, instance: dict[str, Any]) -> dict[str, Any]:
         "severity": 0.5,
         "reason": "anomaly" if flow > 60 else "normal",
         "calibration": "fleet",
-        "contributions": [{"sensor": s, "share": 1 / len(profile.sensors)} for s in profile.sensor_names],
+        "contributions": [
+            {"sensor": s, "share": shares.get(s, 1 / len(profile.sensors))} for s in profile.sensor_names
+        ],
         "expected": {s: {"value": 50, "lower": 40, "upper": 60} for s in profile.sensor_names},
     }
 

@@ -62,6 +62,7 @@ def test_a_message_without_a_full_window_asks_and_publishes_nothing(rig: Rig, co
     assert rig.store.totals().readings + rig.store.totals().pending == 3
 
 
+@pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
 def test_a_redelivered_message_publishes_nothing_and_counts_nothing(rig: Rig) -> None:
     rig.send("d-1", times(0, 13), LOUD, message_id="m-1")
     before, first = rig.store.totals(), rig.decisions()
@@ -88,6 +89,7 @@ def test_a_second_message_of_the_same_readings_changes_no_decision(rig: Rig) -> 
     assert rig.store.totals().outcomes["duplicate"] == 40
 
 
+@pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
 def test_an_incident_opens_goes_on_and_closes_across_messages(rig: Rig) -> None:
     states = []
     for i in range(0, 60, 2):
@@ -185,6 +187,7 @@ def test_a_crash_between_publishing_and_writing_leads_to_the_same_decisions_agai
     assert rig.store.totals().outcomes["decided"] == 12
 
 
+@pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
 def test_a_conflict_is_resolved_by_reading_again(rig: Rig) -> None:
     class Overtaken:
         """The real store, in which another writer comes first, once."""
@@ -205,6 +208,7 @@ def test_a_conflict_is_resolved_by_reading_again(rig: Rig) -> None:
     assert rig.store.totals().readings == 13
 
 
+@pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
 def test_messages_of_one_device_at_once_lose_no_reading(rig: Rig) -> None:
     rig.send("d-1", times(0, 1), CALM)
     handler = rig.handler()
@@ -224,6 +228,7 @@ def test_messages_of_one_device_at_once_lose_no_reading(rig: Rig) -> None:
 
 
 def test_a_store_that_is_locked_is_retried_by_pubsub(rig: Rig) -> None:
+    assert isinstance(rig.store, SqliteStore)
     path = rig.store._path
     locked = SqliteStore(path, timeout_s=0.1, environ={})
     blocker = SqliteStore(path, environ={})

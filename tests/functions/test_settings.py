@@ -20,7 +20,8 @@ def test_three_variables_are_enough() -> None:
 def test_the_timeouts_fit_into_the_acknowledgement_deadline() -> None:
     s = Settings.from_environment(NEEDED)
     # the profile and the predictions are a call each
-    assert 2 * s.api_deadline_s + s.publish_timeout_s + s.store_timeout_s < 60
+    # and a state is read and written
+    assert 2 * s.api_deadline_s + s.publish_timeout_s + 2 * s.store_timeout_s < 60
 
 
 def test_the_project_may_come_from_the_cloud() -> None:
@@ -34,9 +35,30 @@ def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
+    ("store", "database"),
+    [
+        ("firestore:aiot", "aiot"),
+        ("firestore:aiot-dev", "aiot-dev"),
+        ("firestore:(default)", "(default)"),
+        ("stream.db", None),
+        ("/tmp/a:b/stream.db", None),
+        ("./firestore", None),
+    ],
+)
+def test_the_store_is_a_firestore_database_or_a_file(store: str, database: str | None) -> None:
+    assert Settings.from_environment({**NEEDED, "STORE": store}).firestore_database == database
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"STORE": ""}, "STORE is not set"),
+        ({"STORE": "firestore"}, "expected firestore:"),
+        ({"STORE": "firestore:"}, "'' is no id of a Firestore database"),
+        ({"STORE": "firestore:AIoT"}, "'AIoT' is no id"),
+        ({"STORE": "firestore:projects/p/databases/d"}, "is no id"),
+        ({"STORE": "Firestore:aiot"}, "no store of kind 'Firestore'; expected firestore:<database>, or a path"),
+        ({"STORE": "redis://localhost"}, "no store of kind 'redis'"),
         ({"API_URL": "api:8080"}, "API_URL is 'api:8080'"),
         ({"API_DEADLINE_S": "-1"}, "API_DEADLINE_S is '-1'"),
         ({"DECISIONS_TOPIC": "projects/p/topics/d"}, "DECISIONS_TOPIC is"),

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.messages import OUTCOMES
-from aiot_anomaly.stream import DeviceState
-from functions.errors import ConflictError, SettingsError, StoreUnavailableError
-from functions.sqlite_store import SqliteStore
+from functions.errors import ConflictError
 from functions.store import WindowStore
+from tests.functions.states import state
 
-
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WindowStore]:
-    stores = {"sqlite": lambda: SqliteStore(tmp_path / "new" / "stream.db", timeout_s=20, environ={})}
-    store = stores[request.param]()
-    yield store
-    store.close()
-
-
-def state(decided: int = 0, *, values: float = 1.0) -> DeviceState:
-    return DeviceState(
-        slots=np.array([10, 11, 12]),
-        values=np.full((3, 2), values),
-        first_slot=10,
-        watermark=11,
-        outcomes={**dict.fromkeys(OUTCOMES, 0), "decided": decided, "late": 1},
-        messages=("a", "b"),
-        tracker=IncidentTracker((True, False), 600, 1.5, 1),
-        model_version="v7",
-    )
+pytestmark = pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
 
 
 def test_a_device_that_never_wrote_has_an_empty_state(store: WindowStore) -> None:
@@ -83,13 +58,15 @@ def test_of_two_first_writes_the_second_is_a_conflict(store: WindowStore) -> Non
 
 
 def test_a_write_to_a_device_that_is_gone_is_a_conflict(store: WindowStore) -> None:
+    store.write("leak", "d-2", state(1), None)
+    _, revision = store.read("leak", "d-2")
     with pytest.raises(ConflictError):
-        store.write("leak", "d-1", state(1), "4")
+        store.write("leak", "d-1", state(1), revision)
     assert store.read("leak", "d-1")[1] is None
 
 
 def test_concurrent_writers_of_one_device_lose_nothing(store: WindowStore) -> None:
-    threads, each = 8, 25
+    threads, each = 4, 25
     start = threading.Barrier(threads)
 
     def count(_: int) -> int:
@@ -136,65 +113,68 @@ def test_totals_of_an_empty_store_are_zero(store: WindowStore) -> None:
     assert (totals.readings, totals.pending, totals.parked_messages, totals.devices) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("device", "other"),
+    [
+        ("a/b", "a%2Fb"),
+        ("..", "."),
+        ("__name__", "__name"),
+        ("zähler 7 ✓", "zahler 7"),
+        ("d" * 3000, "d" * 3001),
+        ("a:b", "a"),
+    ],
+)
+def test_a_device_or_message_of_any_name_is_kept_apart_from_all_others(
+    store: WindowStore, device: str, other: str
+) -> None:
+    for decided, profile, name in ((1, "leak", device), (2, "leak", other), (3, "__p", device), (4, device, "leak")):
+        store.write(profile, name, state(decided), None)
+        store.park(f"{name}", "leak", "unknown_sensor")
+    assert store.read("leak", device)[0].outcomes["decided"] == 1
+    assert store.read("leak", other)[0].outcomes["decided"] == 2
+    assert store.read("__p", device)[0].outcomes["decided"] == 3
+    assert store.read(device, "leak")[0].outcomes["decided"] == 4
+    assert store.totals().devices == 4
+    assert store.totals().parked_messages == 3
+
+
+def test_a_state_of_60_sensors_comes_back_whole(store: WindowStore) -> None:
+    values = np.random.default_rng(1).normal(size=(1_400, 60))
+    written = replace(state(), slots=np.arange(1_400), values=values)
+    assert len(written.encode()) > 900_000
+    store.write("leak", "d-1", written, None)
+    found, revision = store.read("leak", "d-1")
+    np.testing.assert_array_equal(found.values, values)
+    store.write("leak", "d-1", replace(found, values=-values), revision)
+    np.testing.assert_array_equal(store.read("leak", "d-1")[0].values, -values)
+
+
+def test_what_was_written_is_there_when_the_store_is_opened_again(open_store: Callable[[], WindowStore]) -> None:
+    first = open_store()
+    first.write("leak", "d-1", state(1), None)
+    first.park("m-1", "leak", "unknown_sensor")
+    first.close()
+    second = open_store()
+    found, revision = second.read("leak", "d-1")
+    assert found.outcomes["decided"] == 1
+    assert second.totals().parked == {"unknown_sensor": 1}
+    second.write("leak", "d-1", state(2), revision)
+    # closing lets go of connections only
+    assert first.read("leak", "d-1")[0].outcomes["decided"] == 2
+
+
+def test_of_two_instances_that_read_the_same_only_one_writes(open_store: Callable[[], WindowStore]) -> None:
+    first, second = open_store(), open_store()
+    first.write("leak", "d-1", state(1), None)
+    (_, mine), (_, yours) = first.read("leak", "d-1"), second.read("leak", "d-1")
+    assert mine == yours
+    second.write("leak", "d-1", state(2), yours)
+    with pytest.raises(ConflictError):
+        first.write("leak", "d-1", state(3), mine)
+    assert first.read("leak", "d-1")[0].outcomes["decided"] == 2
+
+
 def test_a_parked_message_counts_once_however_often_it_comes(store: WindowStore) -> None:
     for _ in range(3):
         store.park("m-1", "leak", "unknown_sensor")
     assert store.totals().parked == {"unknown_sensor": 1}
-
-
-def test_sqlite_keeps_states_over_a_restart_and_between_processes(tmp_path: Path) -> None:
-    path = tmp_path / "stream.db"
-    script = (
-        "import sys; from pathlib import Path; from dataclasses import replace\n"
-        "from functions.sqlite_store import SqliteStore; from functions.errors import ConflictError\n"
-        "store = SqliteStore(Path(sys.argv[1]), timeout_s=30)\n"
-        "for _ in range(20):\n"
-        "    while True:\n"
-        "        state, revision = store.read('leak', 'd-1')\n"
-        "        outcomes = {**state.outcomes, 'decided': state.outcomes['decided'] + 1}\n"
-        "        try:\n"
-        "            store.write('leak', 'd-1', replace(state, outcomes=outcomes), revision); break\n"
-        "        except ConflictError: pass\n"
-    )
-    root = Path(__file__).resolve().parents[2]
-    started = [subprocess.Popen([sys.executable, "-c", script, str(path)], cwd=root) for _ in range(3)]
-    assert [p.wait(60) for p in started] == [0, 0, 0]
-    store = SqliteStore(path, environ={})
-    assert store.totals().outcomes["decided"] == 60
-    store.close()
-
-
-def test_sqlite_that_is_locked_is_unavailable_for_now(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "stream.db", timeout_s=0.1, environ={})
-    other = sqlite3.connect(tmp_path / "stream.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailableError, match="locked"):
-        store.write("leak", "d-1", state(1), None)
-    assert store.read("leak", "d-1")[1] is None  # readers are not held up
-    other.execute("ROLLBACK")
-    other.close()
-    store.write("leak", "d-1", state(1), None)
-    store.close()
-
-
-def test_sqlite_refuses_to_start_on_cloud_run(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="STORE_ALLOW_SQLITE=1"):
-        SqliteStore(tmp_path / "stream.db", environ={"K_SERVICE": "function"})
-    assert not (tmp_path / "stream.db").exists()
-    SqliteStore(tmp_path / "stream.db", environ={"K_SERVICE": "function", "STORE_ALLOW_SQLITE": "1"}).close()
-
-
-def test_sqlite_refuses_a_file_of_another_format(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "stream.db") as other:
-        other.execute("PRAGMA user_version = 7")
-    other.close()
-    with pytest.raises(SettingsError, match="format 7"):
-        SqliteStore(tmp_path / "stream.db", environ={})
-
-
-def test_sqlite_may_be_closed_and_used_again(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "stream.db", environ={})
-    store.write("leak", "d-1", state(1), None)
-    store.close()
-    assert store.read("leak", "d-1")[0].outcomes["decided"] == 1
-    store.close()
