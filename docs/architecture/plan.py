@@ -153,7 +153,8 @@ NODES = (
     ),
     Node(
         "monitoring", "operations", 2, 0, "Cloud Monitoring", "alerts, dashboard", "incident opened, …",
-        ("google_monitoring_alert_policy", "google_monitoring_dashboard", "google_logging_metric"), ("monitoring.googleapis.com", "logging.googleapis.com"),
+        ("google_monitoring_alert_policy", "google_monitoring_dashboard", "google_logging_metric"),
+        ("monitoring.googleapis.com", "logging.googleapis.com"),
     ),
     Node("billing", "operations", 3, 0, "Outside", "Billing admins", "by e-mail"),
     Node(

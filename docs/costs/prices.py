@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Key = Literal[
-    "run_cpu", "run_memory", "run_requests", "job_cpu", "job_memory", "pubsub_delivery", "pubsub_export",
-    "pubsub_storage", "firestore_reads", "firestore_writes", "firestore_storage", "bigquery_storage", "logging",
-    "alert_conditions", "alert_series", "images", "build", "storage", "scheduler",
+    "run_cpu", "run_memory", "run_requests", "run_idle_cpu", "run_idle_memory", "job_cpu", "job_memory",
+    "pubsub_delivery", "pubsub_export", "pubsub_storage", "firestore_reads", "firestore_writes", "firestore_storage",
+    "bigquery_storage", "logging", "alert_conditions", "alert_series", "images", "build", "storage", "scheduler",
 ]  # fmt: skip
 
 
@@ -43,6 +43,8 @@ PRICES: dict[Key, Price] = {
     "run_cpu": Price("Cloud Run", "vCPU-second", 0.000024, 180_000, _RUN, "2025-06"),
     "run_memory": Price("Cloud Run", "GiB-second", 0.0000025, 360_000, _RUN, "2025-06"),
     "run_requests": Price("Cloud Run", "million requests", 0.40, 2, _RUN, "2025-06"),
+    "run_idle_cpu": Price("Cloud Run", "vCPU-second kept warm", 0.0000025, 0, _RUN, "2025-06"),
+    "run_idle_memory": Price("Cloud Run", "GiB-second kept warm", 0.0000025, 0, _RUN, "2025-06"),
     "job_cpu": Price("Cloud Run jobs", "vCPU-second", 0.000018, 240_000, _JOBS, "2025-06"),
     "job_memory": Price("Cloud Run jobs", "GiB-second", 0.000002, 450_000, _JOBS, "2025-06"),
     "pubsub_delivery": Price("Pub/Sub", "GiB published or delivered", 40 / 1024, 10, _PUBSUB, "2026-09"),

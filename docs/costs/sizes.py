@@ -71,18 +71,29 @@ def measure(profile: str) -> Sizes:
     )
 
 
-def terraform_default(variable: str, attribute: str) -> float:
-    """A number that `terraform/variables.tf` has as default; of a quantity such as 8Gi the GiB.
+def setting(variable: str, attribute: str, environment: str | None = None) -> float:
+    """A number of Terraform's settings; of a quantity such as 8Gi the GiB.
+
+    Args:
+        variable: of `terraform/variables.tf`, an object.
+        attribute: of it.
+        environment: a file in `terraform/environments/` that comes before the default.
 
     Raises:
         LookupError: there is no such variable, attribute or default.
     """
-    text = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    folder = ROOT / "terraform"
+    if environment is not None:
+        given = (folder / "environments" / f"{environment}.tfvars").read_text(encoding="utf-8")
+        found = re.search(rf"^{variable}\s*= {{.*?\b{attribute} = \"?([\d.]+)(Mi|Gi)?", given, re.MULTILINE)
+        if found:
+            return _quantity(found)
+    text = (folder / "variables.tf").read_text(encoding="utf-8")
     block = re.search(rf'^variable "{variable}" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL)
     found = block and re.search(rf"\b{attribute}\s*= optional\(\w+, \"?([\d.]+)(Mi|Gi)?\"?\)", block.group(1))
     if not found:
         raise LookupError(f"terraform/variables.tf has no default for {variable}.{attribute}")
-    return float(found.group(1)) / (1024 if found.group(2) == "Mi" else 1)
+    return _quantity(found)
 
 
 def alert_conditions() -> int:
@@ -93,3 +104,7 @@ def alert_conditions() -> int:
 
 def _rounded(size: int) -> int:
     return -(-size // _STEP) * _STEP
+
+
+def _quantity(found: re.Match[str]) -> float:
+    return float(found.group(1)) / (1024 if found.group(2) == "Mi" else 1)

@@ -43,12 +43,14 @@ def bill(items: Sequence[Item]) -> Bill:
 
 
 def scenarios(sizes: Sizes) -> tuple[Scenario, ...]:
-    """At rest, and 1,000 devices that report as the profile says, or once a minute."""
+    """At rest, with instances kept warm, and 1,000 devices that report as the profile says, or once a minute."""
     interval = sizes.profile.interval_s
     return (
         Scenario("at rest", 0, interval),
+        Scenario("at rest, `prod.tfvars`", 0, interval, environment="prod"),
         Scenario(f"1,000 devices, every {interval / 60:g} min", 1_000, interval),
         Scenario("1,000 devices, every minute", 1_000, 60),
+        Scenario("the same, 15 readings a message", 1_000, 60, batch=15),
     )
 
 
@@ -61,7 +63,7 @@ def markdown(sizes: Sizes) -> str:
 
 def _bills(columns: Sequence[Scenario], bills: Sequence[Bill]) -> str:
     rows = [["USD a month", *(c.title for c in columns)], ["---", *("--:" for _ in columns)]]
-    for part in bills[-1].parts:
+    for part in bills[0].parts:
         if any(b.parts[part] for b in bills):
             rows.append([part, *(f"{b.parts[part]:.2f}" for b in bills)])
     rows.append(["sum at list prices", *(f"{b.listed:.2f}" for b in bills)])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from docs.costs.prices import Key
-from docs.costs.sizes import Sizes, alert_conditions, terraform_default
+from docs.costs.sizes import Sizes, alert_conditions, setting
 
 DAY_S = 86_400
 MONTH_S = 30.4375 * DAY_S
@@ -28,17 +28,33 @@ IMAGES_GIB = 4.0
 BUILD_MINUTES = 2 * WEEKS * 2 * 6
 #: sources, runs of a training, Terraform's state
 BUCKETS_GIB = 1.0
+#: days, where Terraform says 0: what lies there after a year
+FOR_EVER = 365
 #: how often Cloud Monitoring evaluates a condition
 ALERT_PERIOD_S = 60
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A fleet: how many devices, and how often each of them reports, in seconds."""
+    """A fleet.
+
+    Attributes:
+        title: what the table calls it.
+        devices: how many.
+        interval_s: between two readings of one of them.
+        batch: readings a message.
+        environment: a file of `terraform/environments/`; without one Terraform's defaults count.
+    """
 
     title: str
     devices: int
     interval_s: float
+    batch: int = 1
+    environment: str | None = None
+
+    def setting(self, variable: str, attribute: str) -> float:
+        """A number of Terraform's settings."""
+        return setting(variable, attribute, self.environment)
 
 
 @dataclass(frozen=True)
@@ -52,72 +68,66 @@ class Item:
 
 def items(scenario: Scenario, sizes: Sizes) -> list[Item]:
     """Everything that a month of the scenario uses."""
-    return [*_always(), *_data(scenario, sizes)]
+    return [*_always(scenario), *_data(scenario, sizes)]
 
 
-def _always() -> list[Item]:
+def _always(scenario: Scenario) -> list[Item]:
     conditions = alert_conditions()
     trained_s = WEEKS * TRAINING_S
     return [
-        Item("Training, weekly", "job_cpu", trained_s * terraform_default("training", "cpu")),
-        Item("Training, weekly", "job_memory", trained_s * terraform_default("training", "memory")),
+        Item("Training, weekly", "job_cpu", trained_s * scenario.setting("training", "cpu")),
+        Item("Training, weekly", "job_memory", trained_s * scenario.setting("training", "memory")),
         Item("Training, weekly", "scheduler", 1),
         Item("Delivery and storage", "build", BUILD_MINUTES),
         Item("Delivery and storage", "images", IMAGES_GIB),
         Item("Delivery and storage", "storage", BUCKETS_GIB),
         Item("Alerts", "alert_conditions", conditions),
         Item("Alerts", "alert_series", conditions * MONTH_S / ALERT_PERIOD_S / 1e6),
-        *(
-            item
-            for name in ("api", "function")
-            for item in _instances(f"Instances always on ({name})", name, terraform_default(name, "min_instances"))
-        ),
-    ]
-
-
-def _instances(what: str, variable: str, instances: float) -> list[Item]:
-    # billed while idle, too, though less; taken as busy here
-    return [
-        Item(what, "run_cpu", instances * MONTH_S * terraform_default(variable, "cpu")),
-        Item(what, "run_memory", instances * MONTH_S * terraform_default(variable, "memory")),
     ]
 
 
 def _data(scenario: Scenario, sizes: Sizes) -> list[Item]:
     readings = scenario.devices * MONTH_S / scenario.interval_s
+    messages = readings / scenario.batch
     decisions = readings / sizes.profile.window.stride
-    reading, decision = max(sizes.reading, PUBSUB_LEAST), max(sizes.decision, PUBSUB_LEAST)
+    message, decision = max(scenario.batch * sizes.reading, PUBSUB_LEAST), max(sizes.decision, PUBSUB_LEAST)
+    # the windows that one message completes are asked about together
+    calls = min(messages, decisions)
     days = MONTH_S / DAY_S
-    replayed = readings * min(1.0, terraform_default("pubsub", "replay_days") / days)
-    unread = decisions * min(1.0, terraform_default("pubsub", "kept_days") / days)
+    replayed = readings * min(1.0, scenario.setting("pubsub", "replay_days") / days)
+    unread = decisions * min(1.0, scenario.setting("pubsub", "kept_days") / days)
     kept = (
-        readings * sizes.reading * terraform_default("bigquery", "readings_days")
-        + decisions * sizes.decision * terraform_default("bigquery", "decisions_days")
+        readings * sizes.reading * (scenario.setting("bigquery", "readings_days") or FOR_EVER)
+        + decisions * sizes.decision * (scenario.setting("bigquery", "decisions_days") or FOR_EVER)
     ) / days
     return [
         # published and pushed; published
-        Item("Pub/Sub", "pubsub_delivery", (2 * readings * reading + decisions * decision) / GIB),
+        Item("Pub/Sub", "pubsub_delivery", (2 * messages * message + decisions * decision) / GIB),
         Item("Pub/Sub", "pubsub_storage", (replayed * sizes.reading + unread * sizes.decision) / GIB),
         Item("BigQuery", "pubsub_export", (readings * sizes.reading + decisions * sizes.decision) / GIB),
         Item("BigQuery", "bigquery_storage", kept / GIB),
-        Item("Firestore", "firestore_reads", readings / 1e5),
-        Item("Firestore", "firestore_writes", readings / 1e5),
+        Item("Firestore", "firestore_reads", messages / 1e5),
+        Item("Firestore", "firestore_writes", messages / 1e5),
         Item("Firestore", "firestore_storage", scenario.devices * sizes.state / GIB),
-        *_requests("Function", "function", readings),
-        *_requests("API", "api", decisions),
-        Item("Request logs", "logging", (readings + decisions) * REQUEST_LOG / GIB),
+        *_requests(scenario, "Function", "function", messages),
+        *_requests(scenario, "API", "api", calls),
+        Item("Request logs", "logging", (messages + calls) * REQUEST_LOG / GIB),
     ]
 
 
-def _requests(what: str, variable: str, requests: float) -> list[Item]:
+def _requests(scenario: Scenario, what: str, variable: str, requests: float) -> list[Item]:
     # requests come at random, and share an instance: billed is the time in which there is at least one
     load = requests / MONTH_S * REQUEST_S
-    concurrency = terraform_default(variable, "concurrency")
+    concurrency = scenario.setting(variable, "concurrency")
     if load > concurrency:
         raise ValueError(f"{load:.0f} requests at once, but an instance of {variable} takes {concurrency:.0f}")
+    cpu, memory = scenario.setting(variable, "cpu"), scenario.setting(variable, "memory")
     busy_s = MONTH_S * (1 - math.exp(-load))
+    warm_s = max(0.0, scenario.setting(variable, "min_instances") * MONTH_S - busy_s)
     return [
-        Item(what, "run_cpu", busy_s * terraform_default(variable, "cpu")),
-        Item(what, "run_memory", busy_s * terraform_default(variable, "memory")),
+        Item(what, "run_cpu", busy_s * cpu),
+        Item(what, "run_memory", busy_s * memory),
         Item(what, "run_requests", requests / 1e6),
+        Item(what, "run_idle_cpu", warm_s * cpu),
+        Item(what, "run_idle_memory", warm_s * memory),
     ]

@@ -45,10 +45,18 @@ def test_a_month_of_readings_every_15_minutes_is_what_one_counts_by_hand(measure
 
 def test_at_rest_nothing_of_the_data_is_paid_for(measured: Sizes) -> None:
     resting = table.bill(usage.items(table.scenarios(measured)[0], measured))
-    busy = table.bill(usage.items(table.scenarios(measured)[2], measured))
+    busy = table.bill(usage.items(table.scenarios(measured)[-1], measured))
     for part in ("Pub/Sub", "BigQuery", "Firestore", "Function", "API", "Request logs"):
         assert resting.parts[part] == 0
         assert busy.parts[part] > 0
+
+
+def test_readings_that_share_a_message_share_its_cost(measured: Sizes) -> None:
+    one, fifteen = (usage.items(s, measured) for s in table.scenarios(measured)[-2:])
+    for what, key in (("Firestore", "firestore_writes"), ("Function", "run_requests")):
+        assert quantity(one, what, key) == pytest.approx(15 * quantity(fifteen, what, key))
+    assert quantity(one, "BigQuery", "pubsub_export") == quantity(fifteen, "BigQuery", "pubsub_export")
+    assert table.bill(fifteen).paid < table.bill(one).paid / 3
 
 
 def test_what_is_free_counts_once_and_never_more_than_was_used() -> None:
@@ -65,10 +73,18 @@ def test_more_requests_than_an_instance_takes_are_refused(measured: Sizes) -> No
         usage.items(Scenario("", 1_000_000, 60), measured)
 
 
-def test_a_default_that_terraform_does_not_have_is_named() -> None:
-    assert sizes.terraform_default("training", "memory") >= 4
+def test_a_setting_is_that_of_the_environment_and_else_the_default() -> None:
+    assert sizes.setting("api", "min_instances") == 0
+    assert sizes.setting("api", "min_instances", "prod") == 1
+    assert sizes.setting("training", "memory", "prod") == sizes.setting("training", "memory") >= 4
     with pytest.raises(LookupError, match=r"no default for api\.colour"):
-        sizes.terraform_default("api", "colour")
+        sizes.setting("api", "colour")
+
+
+def test_an_instance_kept_warm_is_paid_for_at_rest(measured: Sizes) -> None:
+    items = usage.items(table.scenarios(measured)[1], measured)
+    assert quantity(items, "API", "run_idle_cpu") == pytest.approx(30.4375 * 86_400)
+    assert table.bill(items).parts["API"] == pytest.approx(30.4375 * 86_400 * 2 * 0.0000025)
 
 
 def test_the_guide_has_the_tables_as_they_are_now(measured: Sizes) -> None:
