@@ -16,11 +16,13 @@ resource "google_firestore_database" "this" {
   depends_on = [google_project_service.this]
 }
 
-# A window is read by its device's name and never searched for: indexes on it would cost writes and storage.
-resource "google_firestore_field" "state" {
+# A device is found by its name, and never by its window or its counts: indexes on them would cost writes and storage.
+resource "google_firestore_field" "unindexed" {
+  for_each = toset(["counts", "state"])
+
   database   = google_firestore_database.this.name
   collection = "devices"
-  field      = "state"
+  field      = each.key
 
   index_config {}
 }

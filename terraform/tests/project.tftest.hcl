@@ -68,10 +68,17 @@ run "one_apply_brings_up_everything" {
     condition     = length(google_billing_budget.this) == 0 && !contains(keys(google_project_service.this), "billingbudgets.googleapis.com")
     error_message = "A budget was made that nobody asked for."
   }
-  # what is on the project reaches furthest: one role has no narrower place, the others are bound by a condition
+  # what is given on the project reaches furthest; all but the logs is bound by a condition
   assert {
-    condition     = google_project_iam_member.build_logs.role == "roles/logging.logWriter"
+    condition = (
+      google_project_iam_member.build_logs.role == "roles/logging.logWriter" &&
+      google_project_iam_member.build_logs.member == "serviceAccount:build@example"
+    )
     error_message = "The build account may do more in the whole project than write logs."
+  }
+  assert {
+    condition     = google_project_iam_member.function_database.member == "serviceAccount:function@example"
+    error_message = "Somebody else than the function may use the database."
   }
   assert {
     condition     = output.image == "europe-west1-docker.pkg.dev/aiot-test/aiot-anomaly/serving"
@@ -88,6 +95,7 @@ run "a_trial_has_its_own_names_and_can_be_torn_down" {
     deletion_protection = false
     bigquery            = { readings_days = 7, decisions_days = 0 }
     firestore           = { point_in_time_recovery = true }
+    budget              = { billing_account = "012345-6789AB-CDEF01", monthly = 50 }
   }
 
   assert {
@@ -163,6 +171,10 @@ run "a_trial_has_its_own_names_and_can_be_torn_down" {
   assert {
     condition     = google_bigquery_table.messages["readings"].time_partitioning[0].expiration_ms == 604800000
     error_message = "Readings do not stay for as long as was asked for."
+  }
+  assert {
+    condition     = google_billing_budget.this[0].budget_filter[0].projects == toset(["projects/123456789012"])
+    error_message = "The budget counts other projects' costs, too."
   }
   assert {
     condition     = google_firestore_database.this.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
