@@ -6,20 +6,21 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../terraform"
 
 terraform=${TERRAFORM:-terraform}
-settings=$(mktemp --suffix .tfvars)
-trap 'rm -f "$settings"' EXIT
-printf '%s\n' "${TFVARS:-}" >"$settings"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+printf '%s\n' "${TFVARS:-}" >"$folder/settings.tfvars"
 
 # the last one wins
 files=()
 if [ -n "${GCP_ENVIRONMENT:-}" ]; then files+=(-var-file "environments/$GCP_ENVIRONMENT.tfvars"); fi
-files+=(-var-file "$settings")
+files+=(-var-file "$folder/settings.tfvars")
 "$terraform" plan -input=false -no-color "${files[@]}" -out tfplan "$@"
 
 if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+  "$terraform" show -no-color tfplan >"$folder/plan.txt"
   {
     printf '## terraform plan\n\n```text\n'
-    "$terraform" show -no-color tfplan | head --bytes 900000 # the page takes one MiB
+    head -c 900000 "$folder/plan.txt" # the page takes one MiB
     printf '\n```\n'
   } >>"$GITHUB_STEP_SUMMARY"
 fi
