@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from aiot_anomaly import profile_store
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -197,6 +200,16 @@ def test_an_image_has_provenance_and_the_tag_that_it_is_looked_up_by(config: str
     assert "--push" not in yaml.safe_dump(build)
     handed = (ROOT / "scripts/cloud-build.sh").read_text(encoding="utf-8")
     assert set(build["substitutions"]) == {"_IMAGE", "_TAG"} <= set(re.findall(r"\b(_[A-Z]+)=", handed))
+
+
+def test_every_profile_can_be_trained_by_hand_and_is_trained_by_the_schedule() -> None:
+    choice = WORKFLOWS["train.yml"][True]["workflow_dispatch"]["inputs"]["profile"]["options"]
+    assert sorted(choice) == sorted(profile_store.shipped())
+    scheduled = re.search(
+        r"fromJSON\('(\[.*?\])'\)", WORKFLOWS["train.yml"]["jobs"]["train"]["strategy"]["matrix"]["profile"]
+    )
+    assert scheduled is not None
+    assert sorted(json.loads(scheduled[1])) == sorted(profile_store.shipped())
 
 
 def test_every_lock_file_is_watched_by_dependabot() -> None:
