@@ -36,9 +36,8 @@ def commands() -> Iterator[str]:
     for block in re.findall(r"^ *```sh\n(.*?)^ *```", text(), re.DOTALL | re.MULTILINE):
         for line in re.sub(r"\\\n\s*", "", block).splitlines():
             yield from (part.strip() for part in re.split(r"\s\|\s|\s&&\s", line) if part.strip())
-    yield from re.findall(
-        r"`((?:python|gcloud|terraform|make) [^`]+)`", re.sub(r"```.*?```", "", text(), flags=re.DOTALL)
-    )
+    prose = " ".join(re.sub(r"```.*?```", "", text(), flags=re.DOTALL).split())
+    yield from re.findall(r"`((?:python|gcloud|terraform|make) [^`]+)`", prose)
 
 
 def terraform(kind: str) -> set[str]:
@@ -107,6 +106,16 @@ def test_the_steps_are_numbered_without_a_gap_and_each_says_what_to_expect() -> 
     steps = re.split(r"^### (?=\d)", text(), flags=re.MULTILINE)[1:]
     assert [int(s.split(".")[0]) for s in steps] == list(range(1, len(steps) + 1))
     assert not [s.splitlines()[0] for s in steps if "Expected" not in s]
+
+
+def test_the_guide_says_whether_the_providers_are_locked() -> None:
+    lock = ROOT / "terraform" / ".terraform.lock.hcl"
+    assert lock.exists() != ("is not in git yet" in text())
+    if lock.exists():
+        providers = lock.read_text(encoding="utf-8").split("provider ")[1:]
+        # only the public registry signs zip files; h1 alone may come from anywhere
+        assert providers
+        assert all('"zh:' in p for p in providers)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
