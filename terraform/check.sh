@@ -12,8 +12,9 @@ fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-# the function's archive is made of src/ and functions/
-tar -C "$root" --exclude=.terraform --exclude='*.tfstate*' --exclude='*.tfvars' --exclude=__pycache__ \
+# without what is this checkout's own; the function's archive is made of src/ and functions/
+tar -C "$root" --exclude=.terraform --exclude='*.tfstate*' --exclude=terraform.tfvars --exclude='*.auto.tfvars' \
+  --exclude='*_override.tf' --exclude=__pycache__ \
   -cf - terraform src functions | tar -C "$copy" -xf -
 
 run() {

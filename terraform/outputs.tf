@@ -38,35 +38,39 @@ output "buckets" {
 }
 
 output "next_steps" {
-  description = "Commands, from the repository's root, in their order."
+  description = "Commands, from the repository's root, in their order, for who deploys by hand."
   value = merge(
     {
-      "1 build the API" = join(" ", [
-        "gcloud builds submit --project ${var.project_id} --region ${var.region} --config serving/cloudbuild.yaml",
-        "--service-account ${google_service_account.this["build"].id}",
-        "--gcs-source-staging-dir gs://${google_storage_bucket.sources.name}/builds",
-        "--substitutions _REGION=${var.region},_REPOSITORY=${google_artifact_registry_repository.images.repository_id},COMMIT_SHA=$(git rev-parse HEAD) .",
+      "1 say where" = join(" ", [
+        "export GCP_PROJECT=${var.project_id} GCP_REGION=${var.region}",
+        "GCP_BUILD_ACCOUNT=${google_service_account.this["build"].id} GCP_SOURCES_BUCKET=${google_storage_bucket.sources.name}",
       ])
-      "2 deploy the API" = join(" ", [
+      "2 build the API" = "image=$(scripts/cloud-build.sh serving/cloudbuild.yaml ${local.image})"
+      "3 deploy the API" = join(" ", [
         "gcloud run services update ${google_cloud_run_v2_service.api.name} --project ${var.project_id} --region ${var.region}",
-        "--image ${local.image}:$(git rev-parse HEAD)",
+        "--image $image",
       ])
-      "3 publish a reading" = join(" ", [
-        "gcloud pubsub topics publish ${google_pubsub_topic.this["readings"].name} --project ${var.project_id}",
-        "--ordering-key dma-01 --attribute profile=leak,schema_version=1",
-        "--message '{\"device_id\": \"dma-01\", \"readings\": [{\"timestamp\": \"'$(date -u +%FT%TZ)'\", \"values\": {\"inflow_lps\": 12.31}}]}'",
-      ])
-      "4 see it arrive" = join(" ", [
-        "bq query --project_id ${var.project_id} --use_legacy_sql=false",
-        "'SELECT * FROM ${google_bigquery_dataset.this.dataset_id}.readings ORDER BY publish_time DESC LIMIT 10'",
+      "4 publish readings" = join(" ", [
+        "python -m simulator water --seed 7 --days 9 --leak dma-01:12%:-2d:2 --batch 96",
+        "--sink pubsub --project ${var.project_id} --topic ${google_pubsub_topic.this["readings"].name}",
       ])
       "5 read decisions" = join(" ", [
-        "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id} --auto-ack --limit 10",
+        "gcloud pubsub subscriptions pull ${google_pubsub_subscription.pull["decisions"].name} --project ${var.project_id}",
+        "--auto-ack --limit 10",
       ])
+      "6 ask for incidents" = join(" ", [
+        "bq query --project_id ${var.project_id} --use_legacy_sql=false",
+        "'SELECT device_id, incident_id, MIN(window_end) AS since, MAX(score) AS peak",
+        "FROM ${google_bigquery_dataset.this.dataset_id}.decisions WHERE incident_id IS NOT NULL GROUP BY 1, 2'",
+      ])
+      "7 build the training" = "image=$(scripts/cloud-build.sh notebooks/cloudbuild.yaml ${local.training_image})"
     },
     {
       for name, job in google_cloud_run_v2_job.training :
-      "6 train ${name}" => "gcloud run jobs execute ${job.name} --project ${var.project_id} --region ${var.region} --wait"
+      "8 train ${name}" => join(" ", [
+        "gcloud run jobs update ${job.name} --project ${var.project_id} --region ${var.region} --image $image",
+        "&& gcloud run jobs execute ${job.name} --project ${var.project_id} --region ${var.region} --wait",
+      ])
     },
   )
 }

@@ -40,6 +40,8 @@ resource "google_cloud_run_v2_job" "training" {
         gcs {
           bucket    = google_storage_bucket.training.name
           read_only = false
+          # the image's user; the mount would be root's
+          mount_options = ["uid=10001", "gid=10001"]
         }
       }
     }

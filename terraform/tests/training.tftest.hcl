@@ -41,6 +41,10 @@ run "jobs_write_their_bucket_and_are_started_weekly" {
     error_message = "The job cannot write the bucket of artifacts."
   }
   assert {
+    condition     = google_cloud_run_v2_job.training["leak"].template[0].template[0].volumes[0].gcs[0].mount_options == tolist(["uid=10001", "gid=10001"])
+    error_message = "The mounted bucket does not belong to the image's user."
+  }
+  assert {
     condition     = google_cloud_run_v2_job.training["leak"].template[0].template[0].execution_environment == "EXECUTION_ENVIRONMENT_GEN2"
     error_message = "The job cannot mount a bucket."
   }
