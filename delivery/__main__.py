@@ -157,7 +157,8 @@ def _say(console: Console) -> Callable[[str], None]:
 def _interrupt(_signal: int, _frame: object) -> None:
     """The first signal interrupts; what comes after it must not cut off the rollback that follows."""
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
+        # not SIG_IGN: Python complains of a signal that came before it was set
+        signal.signal(name, lambda *_: None)
     raise KeyboardInterrupt
 
 

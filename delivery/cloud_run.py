@@ -230,8 +230,8 @@ def _refusals(resource: str) -> Iterator[None]:
         raise CloudRunError(f"{resource} was not found: is it applied by Terraform? ({e.message})") from e
     except (exceptions.PermissionDenied, GoogleAuthError) as e:
         raise CloudRunError(f"{resource}: not allowed: {e}; deploying needs roles/run.developer on the service") from e
-    except exceptions.GoogleAPICallError as e:
-        raise CloudRunError(f"{resource}: {e.message}") from e
+    except exceptions.GoogleAPIError as e:
+        raise CloudRunError(f"{resource}: {getattr(e, 'message', e)}") from e
     except TimeoutError as e:
         raise CloudRunError(f"{resource}: Cloud Run did not finish in time: {e}") from e
 

@@ -66,7 +66,7 @@ class RequestMetrics:
                 requests += answered
                 if series.metric.labels["response_code_class"] == "5xx":
                     failures += answered
-        except (exceptions.GoogleAPICallError, GoogleAuthError) as e:
+        except (exceptions.GoogleAPIError, GoogleAuthError) as e:
             raise CloudRunError(
                 f"the request counts of {revision} cannot be read: {e}; reading them needs roles/monitoring.viewer"
             ) from e

@@ -152,6 +152,7 @@ class Rollout:
         try:
             self._try(new, found, revision, before, began)
         except _FailedError as e:
+            self._say(str(e))
             self._restore(found, revision)
             return self._outcome(False, revision, before, f"{e}; {before} serves as before")
         except BaseException:

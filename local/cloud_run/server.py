@@ -7,7 +7,6 @@ answers UNIMPLEMENTED. Credentials are neither checked nor sent.
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass

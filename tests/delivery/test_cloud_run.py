@@ -1,0 +1,67 @@
+"""What is read from Cloud Run, written to it, and refused by it."""
+
+from __future__ import annotations
+
+import pytest
+from google.cloud import run_v2
+
+from delivery.cloud_run import CloudRun, Target
+from delivery.errors import ChoiceError, CloudRunError, ConflictError
+from local.cloud_run.provision import PROJECT, REGION
+
+
+def test_latest_is_read_as_the_revision_that_it_means(served):
+    state = served.cloud.read()
+    assert state.message.traffic[0].type_ == run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
+    assert state.traffic == (Target(revision=state.latest_created, percent=100),)
+
+
+def test_a_deployment_changes_image_labels_and_traffic_and_nothing_else(delivered, models):
+    before = delivered.cloud.read()
+    after = delivered.cloud.deploy(before, delivered.stand_in.registry.push(models.better), {"bundle-skab": "better"})
+    assert after.latest_created != before.latest_created
+    assert after.traffic == before.traffic, "the new revision has none"
+    expected = run_v2.RevisionTemplate(before.message.template)
+    expected.containers[0].image = after.message.template.containers[0].image
+    expected.labels = {"commit": "a" * 40, "bundle-skab": "better"}
+    assert after.message.template == expected
+    assert after.message.template.revision == ""
+    # somebody else, as Terraform would, changes the template afterwards: nothing stands in the way
+    third = delivered.cloud.deploy(after, after.message.template.containers[0].image, {"team": "water"})
+    assert third.latest_created not in {before.latest_created, after.latest_created}
+
+
+def test_a_change_since_it_was_read_is_a_conflict(delivered):
+    old = delivered.cloud.read()
+    delivered.cloud.route(old, old.traffic)
+    for change in (
+        lambda: delivered.cloud.route(old, old.traffic),
+        lambda: delivered.cloud.deploy(old, delivered.stand_in.registry.push(None), {}),
+    ):
+        with pytest.raises(ConflictError, match="changed by somebody else since it was read"):
+            change()
+
+
+def test_a_refusal_says_what_cloud_run_said(served):
+    state = served.cloud.read()
+    with pytest.raises(CloudRunError, match="sum of percents is 60"):
+        served.cloud.route(state, [Target(revision=state.latest_created, percent=60)])
+    with pytest.raises(CloudRunError, match="does not exist"):
+        served.cloud.route(state, [Target(revision="no-such", percent=100)])
+
+
+def test_a_service_that_was_not_applied_is_named(stand_in):
+    with pytest.raises(CloudRunError, match="no-such was not found: is it applied by Terraform"):
+        CloudRun(PROJECT, REGION, "no-such", endpoint=stand_in.endpoint).read()
+
+
+def test_a_revision_that_is_not_there_is_told_with_those_that_are(served):
+    name = served.cloud.read().latest_created
+    assert served.cloud.revision(name).ready
+    with pytest.raises(ChoiceError, match=f"no revision no-such; the newest are {name}"):
+        served.cloud.revision("no-such")
+
+
+def test_whatever_else_the_api_answers_is_one_sentence(deaf):
+    with pytest.raises(CloudRunError, match="services/api: Method not found"):
+        CloudRun(PROJECT, REGION, "api", endpoint=deaf).read()

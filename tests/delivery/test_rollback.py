@@ -1,0 +1,121 @@
+"""Rollback to each kind of name, on real API processes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from delivery import smoke
+from delivery.cloud_run import Target
+from delivery.errors import ChoiceError
+from delivery.rollback import Choice, advice, roll_back, unfinished
+from delivery.rollout import CANDIDATE, PREVIOUS, Policy, labels_of, serving
+
+AT_ONCE = Policy(watch_s=0, delay_s=0)
+
+
+@pytest.fixture
+def twice(delivered, models):
+    """A service that serves `better`, and served the first bundle before."""
+    bundles = smoke.load(models.better)
+    found = delivered.rollout(bundles, AT_ONCE).run(
+        delivered.stand_in.registry.push(models.better), labels_of(bundles, "b" * 40)
+    )
+    assert found.promoted
+    return delivered
+
+
+def test_each_name_leads_back_to_the_first_bundle(twice, models):
+    state = twice.cloud.read()
+    first, better = state.tagged(PREVIOUS), serving(state)
+    version = smoke.load(models.first)[0].version
+    for choice in (Choice(), Choice(revision=first), Choice(bundle=f"skab@{version}")):
+        twice.cloud.route(
+            twice.cloud.read(), [Target(revision=better, percent=100), Target(revision=first, tag=PREVIOUS)]
+        )
+        done = roll_back(twice.cloud, choice)
+        assert (done.serves, done.instead_of) == (first, better)
+        assert twice.traffic() == {first: 100}
+        assert smoke.run(twice.url, smoke.load(models.first)).passed
+
+    # once back, "the one before" is no longer known, and a second rollback must not go further
+    with pytest.raises(ChoiceError, match="no revision is tagged previous"):
+        roll_back(twice.cloud, Choice())
+    assert twice.traffic() == {first: 100}
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (Choice(revision="no-such"), "no revision no-such; there are "),
+        (Choice(bundle="skab@no-such"), "no revision serves skab@no-such; there are "),
+        (Choice(bundle="skab"), "expected PROFILE@VERSION"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused_and_those_that_there_are_are_listed(served, choice, said):
+    before = served.traffic()
+    with pytest.raises(ChoiceError, match=said):
+        roll_back(served.cloud, choice)
+    assert served.traffic() == before
+
+
+def test_never_to_a_revision_that_is_not_ready(delivered, models, tmp_path):
+    (tmp_path / "skab").mkdir()
+    bundles, before = smoke.load(models.better), delivered.traffic()
+    delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels_of(bundles, None))
+    broken = delivered.cloud.revisions()[0]
+    assert not broken.ready
+    for choice in (Choice(revision=broken.name), Choice(bundle="skab@better")):
+        with pytest.raises(ChoiceError, match=f"{broken.name} cannot serve"):
+            roll_back(delivered.cloud, choice)
+    assert delivered.traffic() == before
+
+
+def test_what_a_killed_roll_out_left_is_told_from_what_is_finished(twice):
+    state = twice.cloud.read()
+    first, better = state.tagged(PREVIOUS), serving(state)
+    assert unfinished(twice.cloud) is None
+    for at in (10, 100):
+        shared = (
+            Target(revision=better, percent=at, tag=CANDIDATE),
+            Target(revision=first, percent=100 - at, tag=PREVIOUS),
+        )
+        twice.cloud.route(twice.cloud.read(), shared)
+        choice = unfinished(twice.cloud)
+        assert choice is not None
+        assert roll_back(twice.cloud, choice).serves == first
+        assert twice.traffic() == {first: 100}
+        assert unfinished(twice.cloud) is None
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="what is tested is a git command")
+def test_the_advice_brings_the_earlier_bundle_back(twice, models, tmp_path):
+    """Its commands are run in a repository whose last commit changed the bundle."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet")
+    commits = []
+    for folder in (models.first, models.better):
+        shutil.copytree(folder, tmp_path / "serving" / "models", dirs_exist_ok=True)
+        git("add", ".")
+        git("commit", "--quiet", "--message", folder.name)
+        commits.append(git("rev-parse", "HEAD"))
+    better, first = twice.cloud.revisions()
+    labelled = [
+        type(r)(r.name, r.image, r.created, r.ready, r.why, {**r.labels, "commit": commit})
+        for r, commit in ((better, commits[1]), (first, commits[0]))
+    ]
+    *lines, push = advice(*labelled)
+    assert push == "git push"
+    for line in lines:
+        subprocess.run(
+            line.replace("git ", "git -c user.name=a -c user.email=a@b ", 1),
+            shell=True, cwd=tmp_path, check=True, capture_output=True,
+        )  # fmt: skip
+    assert smoke.load(tmp_path / "serving" / "models")[0].version == smoke.load(models.first)[0].version
+    assert git("status", "--porcelain") == ""
