@@ -21,9 +21,9 @@ else
     --project "$GCP_PROJECT" --region "$GCP_REGION" --service-account "$GCP_BUILD_ACCOUNT" \
     --gcs-source-staging-dir "gs://$GCP_SOURCES_BUCKET/builds" \
     --substitutions "_IMAGE=$image,_TAG=$tag,COMMIT_SHA=$commit" \
-    --suppress-logs --format 'value(results.images[0].digest)')
+    --suppress-logs --format 'value(results.images[0].digest)') || digest= # gcloud has said why, and where the log is
 fi
 case $digest in
   sha256:*) echo "$image@$digest" ;;
-  *) echo "error: found the digest '$digest' of $image:$tag, expected sha256:…; see the build's log" >&2 && exit 1 ;;
+  *) echo "error: found the digest '$digest' of $image:$tag, expected sha256:…: the build failed, see its log" >&2 && exit 1 ;;
 esac

@@ -56,6 +56,7 @@ def test_a_build_that_fails_is_an_error(run: Run, clone: Path) -> None:
     done = run("cloud-build.sh", "c.yaml", IMAGE, folder=clone, clients={"gcloud": gcloud}, **SETTINGS)
     assert done.returncode == 1
     assert done.stdout == ""
+    assert "the build failed" in done.stderr
 
 
 def test_a_missing_setting_is_named(run: Run, clone: Path) -> None:
