@@ -8,7 +8,7 @@ import drawsvg
 
 from docs.architecture import layout
 from docs.architecture.layout import CARD_BOXES, LANE_BOXES, Box, Route
-from docs.architecture.plan import DESCRIPTION, LANES, NODES, SUBTITLE, TITLE, Lane, Node
+from docs.architecture.plan import DESCRIPTION, LANES, LEGEND, NODES, SUBTITLE, TITLE, Lane, Node
 
 INK = "#1f2328"
 MUTED = "#59636e"
@@ -39,6 +39,7 @@ def svg() -> str:
     )
     drawing.append(_text(TITLE, 20, layout.MARGIN, 36, font_weight=700, fill=INK))
     drawing.append(_text(SUBTITLE, 14, layout.MARGIN, 58, fill=MUTED))
+    drawing.append(_text(LEGEND, 12, layout.WIDTH - layout.MARGIN, 58, fill=OUTSIDE, text_anchor="end"))
     for lane in LANES:
         drawing.extend(_lane(lane, LANE_BOXES[lane.name]))
     heads = {lane.name: _head(lane.color) for lane in LANES}

@@ -13,6 +13,7 @@ Side = Literal["left", "right", "top", "bottom"]
 
 TITLE = "AIoT anomaly detection on Google Cloud"
 SUBTITLE = "one terraform apply makes it, one push to main delivers it"
+LEGEND = "dashed: outside of Google Cloud"
 DESCRIPTION = (
     "Devices publish readings to Pub/Sub, which pushes them to a function. The function keeps each device's window in "
     "Firestore, asks the inference API on Cloud Run and publishes decisions; readings and decisions are stored in "
