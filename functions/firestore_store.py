@@ -86,7 +86,7 @@ class FirestoreStore:
                 if revision is None:
                     document.create(fields, **self._limits)
                 else:
-                    read_at = DatetimeWithNanoseconds.from_rfc3339(revision)  # type: ignore[no-untyped-call] # as it is published
+                    read_at = DatetimeWithNanoseconds.from_rfc3339(revision)  # type: ignore[no-untyped-call] # the library has no types
                     document.update(fields, option=client.write_option(last_update_time=read_at), **self._limits)
             # also where a write arrived and its confirmation did not, and it was tried again: who reads anew sees it
             except (AlreadyExists, FailedPrecondition) as e:

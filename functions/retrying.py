@@ -20,12 +20,13 @@ MEND_THEMSELVES = (Aborted, DeadlineExceeded, InternalServerError, ResourceExhau
 
 def limits(timeout_s: float) -> dict[str, Any]:
     """The arguments of a call that is over, with its retries, within `timeout_s` seconds."""
-    # each attempt gets what is left of the timeout, or all of it again if less than a second is left: none begins then
+    # An attempt gets what is left of the timeout; but all of it once more where less than a second is left. So none
+    # may begin then, nor a little earlier: a pause may last longer than it should.
     retry = Retry(
         predicate=if_exception_type(*MEND_THEMSELVES),
         initial=0.1,
         maximum=2.0,
         multiplier=2.0,
-        timeout=max(0.0, timeout_s - 1.0),
+        timeout=max(0.0, timeout_s - 1.2),
     )
     return {"timeout": timeout_s, "retry": retry}
