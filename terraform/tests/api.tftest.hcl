@@ -63,6 +63,8 @@ run "it_starts_from_the_placeholder_and_is_closed" {
 
 # the same state as above: what the delivery has deployed in the meantime must stay
 run "a_later_image_is_left_alone_and_the_rest_is_a_variable" {
+  command = plan
+
   variables {
     api          = { first_image = "example.com/another/image", cpu = 2, memory = "2Gi", concurrency = 80, min_instances = 1, max_instances = 3 }
     api_invokers = ["serviceAccount:app@example"]

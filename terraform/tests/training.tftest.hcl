@@ -88,6 +88,8 @@ run "jobs_write_their_bucket_and_are_started_weekly" {
 
 # the same state as above: what the delivery has deployed in the meantime must stay
 run "a_later_image_of_the_job_is_left_alone_and_the_rest_is_a_variable" {
+  command = plan
+
   variables {
     training          = { profiles = ["leak", "skab"], first_image = "example.com/another/image", cpu = 8, memory = "16Gi" }
     training_schedule = null
