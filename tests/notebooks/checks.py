@@ -16,8 +16,8 @@ from aiot_anomaly.training.promotion import promote
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
-def check_run(profile_name: str, run: str, home: Path) -> None:
-    """The store holds what was promised, and the executed notebooks say something."""
+def check_run(profile_name: str, run: str, home: Path, executed: Path) -> None:
+    """The store holds what was promised, and the executed notebooks below `executed` say something."""
     client = mlflow.MlflowClient(tracking.uri())
     experiment = client.get_experiment_by_name(profile_name).experiment_id
     assert (home / "mlruns" / "mlflow.db").is_file()
@@ -37,7 +37,9 @@ def check_run(profile_name: str, run: str, home: Path) -> None:
     model = mlflow.models.get_model_info(f"models:/{profile_name}/{version.version}")
     assert model.signature.inputs is not None
     assert model.saved_input_example_info is not None
-    for notebook in sorted((home / "reports" / "training" / profile_name).rglob("0*.ipynb")):
+    notebooks = sorted(executed.rglob("0*.ipynb"))
+    assert [n.stem for n in notebooks] == list(pipeline.NOTEBOOKS)
+    for notebook in notebooks:
         cells = nbformat.read(notebook, as_version=4).cells
         assert any("**" in str(o.get("data", {}).get("text/markdown", "")) for o in cells[-1].get("outputs", []))
 

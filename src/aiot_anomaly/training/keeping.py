@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aiot_anomaly import bundle as bundles
-from aiot_anomaly import profile_store
+from aiot_anomaly import paths, profile_store
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.training import model_card, pipeline, record
 from aiot_anomaly.training.record import Record
@@ -40,16 +40,16 @@ def train(
     profile = profile_store.load(profile_name)
     _try_to_write(out)
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    executed = paths.root() / "reports" / "jobs" / started
+    try:
+        run = pipeline.run(profile_name, overrides, notebooks=notebooks, reports=executed)
+    except TrainingError as e:
+        failed = out / profile.name / f"{started}-failed"
+        for path in sorted(executed.rglob("*.ipynb")):
+            _copy(path, failed / "notebooks" / path.name)
+        raise TrainingError(f"{e}; another is in {failed}") from e
     with tempfile.TemporaryDirectory() as scratch:
-        executed, fetched = Path(scratch) / "reports", Path(scratch) / "record"
-        try:
-            run = pipeline.run(profile_name, overrides, notebooks=notebooks, reports=executed)
-        except TrainingError as e:
-            failed = out / profile.name / f"{started}-failed"
-            for path in sorted(executed.rglob("*.ipynb")):
-                _copy(path, failed / "notebooks" / path.name)
-            raise TrainingError(f"{e}\nkept in {failed}") from e
-        kept = record.fetch(profile.name, run, fetched)
+        kept = record.fetch(profile.name, run, Path(scratch))
         version = bundles.load(kept.bundle).version
         folder = out / profile.name / f"{started}-{version}"
         try:

@@ -7,11 +7,9 @@ import shutil
 import mlflow
 import pytest
 
-from aiot_anomaly import bundle as bundles
 from aiot_anomaly import paths
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.training import tracking
-from tests.support.tiny_bundle import tiny_profile
 
 
 def test_the_store_is_a_database_in_the_project_whatever_the_working_directory(registry, tmp_path, monkeypatch):
