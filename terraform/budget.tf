@@ -1,4 +1,4 @@
-# Tells the billing account's administrators by e-mail what the project costs. It stops nothing.
+# Tells the billing account's administrators, and who is told of alerts, what the project costs. It stops nothing.
 
 resource "google_billing_budget" "this" {
   count = var.budget == null ? 0 : 1
@@ -28,6 +28,16 @@ resource "google_billing_budget" "this" {
   threshold_rules {
     threshold_percent = 1.0
     spend_basis       = "FORECASTED_SPEND"
+  }
+
+  dynamic "all_updates_rule" {
+    for_each = length(var.alert_emails) == 0 ? [] : [0]
+    content {
+      # no more than five are allowed
+      monitoring_notification_channels = slice(
+        [for channel in google_monitoring_notification_channel.email : channel.name], 0, min(5, length(var.alert_emails)),
+      )
+    }
   }
 
   depends_on = [google_project_service.this]

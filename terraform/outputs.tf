@@ -46,12 +46,13 @@ output "next_steps" {
         "GCP_BUILD_ACCOUNT=${google_service_account.this["build"].id} GCP_SOURCES_BUCKET=${google_storage_bucket.sources.name}",
       ])
       "2 build the API" = "image=$(scripts/cloud-build.sh serving/cloudbuild.yaml ${local.image})"
-      "3 deploy the API" = join(" ", [
-        "gcloud run services update ${google_cloud_run_v2_service.api.name} --project ${var.project_id} --region ${var.region}",
-        "--image $image",
+      "3 roll it out" = join(" ", [
+        "make .venv/delivery/.ready && AIOT_ID_TOKEN=$(gcloud auth print-identity-token) .venv/delivery/bin/python -m delivery rollout",
+        "--image $image --watch 0 --delay 0",
+        "--project ${var.project_id} --region ${var.region} --service ${google_cloud_run_v2_service.api.name}",
       ])
       "4 publish readings" = join(" ", [
-        "python -m simulator water --seed 7 --days 9 --leak dma-01:12%:-2d:2 --batch 96",
+        "make .venv/local/.ready && .venv/local/bin/python -m simulator water --seed 7 --days 9 --leak dma-01:12%:-2d:2 --batch 96",
         "--sink pubsub --project ${var.project_id} --topic ${google_pubsub_topic.this["readings"].name}",
       ])
       "5 read decisions" = join(" ", [

@@ -257,8 +257,9 @@ variable "training_schedule" {
 
 variable "budget" {
   description = <<-EOT
-    What a month may cost; at 50, 90 and 100 % the administrators of the billing account are told, and when it looks like
-    more than 100 %. null: no budget. billing_account: its id; monthly: whole units of the account's currency.
+    What a month may cost; at 50, 90 and 100 % the administrators of the billing account and alert_emails are told, and
+    when it looks like more than 100 %. null: no budget. billing_account: its id; monthly: whole units of the currency,
+    which is the account's where none is named.
     With a person's credentials the Budget API needs USER_PROJECT_OVERRIDE=true and GOOGLE_BILLING_PROJECT=<project id> in
     Terraform's environment.
   EOT

@@ -12,7 +12,8 @@ run "a_budget_warns_before_it_is_spent" {
   command = plan
 
   variables {
-    budget = { billing_account = "012345-6789AB-CDEF01", monthly = 200, currency = "EUR" }
+    budget       = { billing_account = "012345-6789AB-CDEF01", monthly = 200, currency = "EUR" }
+    alert_emails = ["a@example.com", "b@example.com", "c@example.com", "d@example.com", "e@example.com", "f@example.com"]
   }
 
   assert {
@@ -33,6 +34,10 @@ run "a_budget_warns_before_it_is_spent" {
   assert {
     condition     = [for r in google_billing_budget.this[0].threshold_rules : r.threshold_percent if r.spend_basis == "FORECASTED_SPEND"] == [1]
     error_message = "Nobody is told when the month looks too expensive."
+  }
+  assert {
+    condition     = length(google_billing_budget.this[0].all_updates_rule[0].monitoring_notification_channels) == 5
+    error_message = "Who is told of alerts is not told of costs, or more than the five that are allowed."
   }
   assert {
     condition     = contains(keys(google_project_service.this), "billingbudgets.googleapis.com")
