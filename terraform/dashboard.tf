@@ -15,14 +15,14 @@ locals {
     )
   }
 
-  # a chart: legend => what it draws
+  # a chart: legend => what it draws; where several lines come of one query, Cloud Monitoring names them
   charts = concat(
     flatten([
       for what in ["api", "function"] : [
         {
           title = "Requests a second: ${what}"
           lines = {
-            "{{response_code_class}}" = "sum by (response_code_class) (rate(run_googleapis_com:request_count{${local.series[what]}}[5m]))"
+            "" = "sum by (response_code_class) (rate(run_googleapis_com:request_count{${local.series[what]}}[5m]))"
           }
         },
         {
@@ -38,7 +38,7 @@ locals {
         },
         {
           title = "Instances: ${what}"
-          lines = { "{{state}}" = "sum by (state) (run_googleapis_com:container_instance_count{${local.series[what]}})" }
+          lines = { "" = "sum by (state) (run_googleapis_com:container_instance_count{${local.series[what]}})" }
         },
       ]
     ]),
@@ -53,7 +53,7 @@ locals {
       },
       {
         title = "Dead letters that wait, messages"
-        lines = { "{{subscription_id}}" = local.dead_letters }
+        lines = { "" = local.dead_letters }
       },
       {
         title = "Parked messages an hour"
@@ -66,7 +66,7 @@ locals {
       {
         title = "Incidents opened an hour"
         lines = {
-          "{{profile}}" = "sum by (profile) (increase(logging_googleapis_com:user_${local.incident_metric}{${local.series.function}}[1h]))"
+          "" = "sum by (profile) (increase(logging_googleapis_com:user_${local.incident_metric}{${local.series.function}}[1h]))"
         }
       },
     ],
@@ -92,24 +92,29 @@ resource "google_monitoring_dashboard" "this" {
       columns = 48
       tiles = [
         for i, chart in local.charts : {
-          # two in a row
-          xPos   = i % 2 * 24
-          yPos   = floor(i / 2) * 12
-          width  = 24
-          height = 12
-          widget = {
-            title = chart.title
-            xyChart = {
-              dataSets = [
-                for legend, query in chart.lines : {
-                  plotType        = "LINE"
-                  targetAxis      = "Y1"
-                  legendTemplate  = legend
-                  timeSeriesQuery = { prometheusQuery = query }
-                }
-              ]
+          for key, value in {
+            # two in a row
+            xPos   = i % 2 * 24
+            yPos   = floor(i / 2) * 12
+            width  = 24
+            height = 12
+            widget = {
+              title = chart.title
+              xyChart = {
+                dataSets = [
+                  for legend, query in chart.lines : {
+                    for key, value in {
+                      plotType        = "LINE"
+                      targetAxis      = "Y1"
+                      legendTemplate  = legend
+                      timeSeriesQuery = { prometheusQuery = query }
+                    } : key => value if value != ""
+                  }
+                ]
+              }
             }
-          }
+            # the API answers without zeros, and each plan would want to put them back
+          } : key => value if value != 0
         }
       ]
     }
