@@ -1,8 +1,8 @@
 # The inference API. It starts as a public placeholder, so that one apply works before anything was built;
 # from then on the delivery owns image and traffic, and this file the rest.
 #
-# What changes here makes a new revision, and it gets no traffic: the delivery has pinned that to a revision by name. The
-# delivery always makes a revision after an apply, from the service as it then is; so a change takes effect with the
+# What changes here makes a new revision, and it gets no traffic: the delivery has pinned that to a revision by name.
+# The delivery always makes a revision after an apply, from the service as it then is; so a change takes effect with the
 # next one, tested and step by step as every other.
 
 resource "google_cloud_run_v2_service" "api" {

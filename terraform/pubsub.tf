@@ -1,6 +1,6 @@
 # The way of the data. `readings` is pushed to the function; what the function cannot read it parks itself
-# (`readings-parked`), and what it never acknowledged Pub/Sub puts aside (`readings-dead`). BigQuery reads along, and has
-# dead letters of its own (`bigquery-dead`, see bigquery.tf).
+# (`readings-parked`), and what it never acknowledged Pub/Sub puts aside (`readings-dead`). BigQuery reads along, and
+# has dead letters of its own (`bigquery-dead`, see bigquery.tf).
 
 locals {
   topics = {

@@ -1,5 +1,5 @@
-# Training in the cloud: one job a profile, which runs the notebooks with Papermill and leaves what it makes in a bucket.
-# It starts as a public placeholder; the delivery owns the image from then on. Nothing is promoted here.
+# Training in the cloud: one job a profile, which runs the notebooks with Papermill and leaves what it makes in a
+# bucket. It starts as a public placeholder; the delivery owns the image from then on. Nothing is promoted here.
 
 locals {
   artifacts = "/artifacts"

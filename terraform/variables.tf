@@ -41,8 +41,8 @@ variable "labels" {
 
 variable "deletion_protection" {
   description = <<-EOT
-    Whether Terraform refuses to delete the API, the Firestore database, BigQuery's tables and buckets that are not empty;
-    set it to false, and apply, before a tear-down.
+    Whether Terraform refuses to delete the API, the Firestore database, BigQuery's tables and buckets that are not
+    empty; set it to false, and apply, before a tear-down.
   EOT
   type        = bool
   default     = true
@@ -260,8 +260,8 @@ variable "budget" {
     What a month may cost; at 50, 90 and 100 % the administrators of the billing account and alert_emails are told, and
     when it looks like more than 100 %. null: no budget. billing_account: its id; monthly: whole units of the currency,
     which is the account's where none is named.
-    With a person's credentials the Budget API needs USER_PROJECT_OVERRIDE=true and GOOGLE_BILLING_PROJECT=<project id> in
-    Terraform's environment.
+    With a person's credentials the Budget API needs USER_PROJECT_OVERRIDE=true and GOOGLE_BILLING_PROJECT=<project id>
+    in Terraform's environment.
   EOT
   type = object({
     billing_account = string
