@@ -13,6 +13,7 @@ import pytest
 
 from aiot_anomaly.training import __main__ as training
 from delivery import __main__ as delivery
+from docs.costs import sizes
 from simulator import options as simulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +107,26 @@ def test_the_steps_are_numbered_without_a_gap_and_each_says_what_to_expect() -> 
     steps = re.split(r"^### (?=\d)", text(), flags=re.MULTILINE)[1:]
     assert [int(s.split(".")[0]) for s in steps] == list(range(1, len(steps) + 1))
     assert not [s.splitlines()[0] for s in steps if "Expected" not in s]
+
+
+def test_the_table_of_environments_has_the_numbers_of_their_files() -> None:
+    def days(variable: str, attribute: str) -> list[str]:
+        found = [sizes.setting(variable, attribute, e) for e in (None, "dev", "prod")]
+        return [f"{n:.0f} day{'' if n == 1 else 's'}" if n else "for ever" for n in found]
+
+    def instances(attribute: str) -> list[str]:
+        both = [{sizes.setting(v, attribute, e) for v in ("api", "function")} for e in (None, "dev", "prod")]
+        assert all(len(numbers) == 1 for numbers in both)
+        return [f"{numbers.pop():.0f}" for numbers in both]
+
+    for what, cells in {
+        "instances kept warm (API, function)": instances("min_instances"),
+        "most instances": instances("max_instances"),
+        "readings in BigQuery": days("bigquery", "readings_days"),
+        "decisions in BigQuery": days("bigquery", "decisions_days"),
+        "messages kept for replay": days("pubsub", "replay_days"),
+    }.items():
+        assert f"| {what} | {' | '.join(cells)} |" in text()
 
 
 def test_the_guide_says_whether_the_providers_are_locked() -> None:
