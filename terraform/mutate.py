@@ -210,27 +210,25 @@ def check(root: Path, parts: Sequence[Sequence[Mutation]], terraform: str, worke
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 0 if each assertion noticed its change."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--only", metavar="TEXT", help="only changes whose file or assertion contains it")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only changes whose file or assertion contains it")
     parser.add_argument("--rounds", type=int, default=3, help="to deal the changes out to (default: %(default)s)")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 2, help="rounds at a time (default: %(default)s)"
-    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="rounds at a time (default: %(default)s)")
     given = parser.parse_args(arguments)
     terraform = os.environ.get("TERRAFORM", "terraform")
     if shutil.which(terraform) is None:
         _say(f"error: found no command {terraform!r}, expected Terraform 1.9 or newer; install it or set TERRAFORM")
         return 1
-    mutations = read(ROOT / "terraform/mutations.toml")
-    chosen = [m for m in mutations if any((given.only or "") in text for text in (m.file, *m.breaks))]
-    parts = deal(chosen, given.rounds, ROOT / "terraform")
+    listed = read(ROOT / "terraform/mutations.toml")
+    chosen = [m for m in listed if any(given.only in text for text in (m.file, *m.breaks))]
     try:
-        wrong = check(ROOT, parts, terraform, given.workers)
+        parts = deal(chosen, given.rounds, ROOT / "terraform")
+        wrong = check(ROOT, parts, terraform, given.workers) if parts else [f"no change has {given.only!r}"]
     except MutationError as e:
         wrong = [str(e)]
     for sentence in wrong:
         _say(f"error: {sentence}")
     if not wrong:
-        _say(f"✓ {sum(map(len, parts))} changes, {len(parts)} rounds: the assertions that they name failed, no other")
+        _say(f"✓ {len(chosen)} changes, {len(parts)} rounds: the assertions that they name failed, no other")
     return 1 if wrong else 0
 
 
