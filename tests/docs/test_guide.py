@@ -139,6 +139,23 @@ def test_the_guide_says_whether_the_providers_are_locked() -> None:
         assert all('"zh:' in p for p in providers)
 
 
+def test_both_languages_have_the_same_structure_commands_and_names() -> None:
+    def shape(page: Path) -> tuple[list[str], list[int], set[str]]:
+        whole = re.sub(r"<!-- costs: made.*<!-- costs: end -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        blocks = re.findall(r"^```.*?^```", whole, re.DOTALL | re.MULTILINE)
+        prose = " ".join(re.sub(r"```.*?```", "", whole, flags=re.DOTALL).split())
+        return (
+            blocks,
+            [len(m) for m in re.findall(r"^(#+) ", whole, re.MULTILINE)],
+            set(re.findall(r"`([^`]+)`", prose)),
+        )
+
+    english, portuguese = shape(GUIDE), shape(GUIDE.with_name("deploy.pt-BR.md"))
+    assert portuguese[0] == english[0]
+    assert portuguese[1] == english[1]
+    assert portuguese[2] ^ english[2] == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_within_the_repository_resolves(page: Path) -> None:
     prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
