@@ -142,10 +142,10 @@ def _commit(tree: Path, kept: Record, manifest: Manifest, decision: Decision) ->
 
 
 def _check(tree: Path, command: str) -> None:
-    """Runs the check on the work tree's own code and bundles, with this environment's packages."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    own = {"AIOT_HOME": str(tree), "PYTHONPATH": str(tree / "src"), "PATH": path}
-    done = subprocess.run(command, shell=True, cwd=tree, env={**os.environ, **own}, check=False)  # noqa: S602 - a shell is what the person's own command is for
+    """Runs the check in the work tree, on its code and bundles instead of the installed ones."""
+    environment = {name: value for name, value in os.environ.items() if name != "AIOT_HOME"}
+    environment["PYTHONPATH"] = str(tree / "src")
+    done = subprocess.run(command, shell=True, cwd=tree, env=environment, check=False)  # noqa: S602 - a shell is what the person's own command is for
     if done.returncode != 0:
         raise TrainingError(f"the check failed with exit code {done.returncode}, nothing was proposed: {command}")
 

@@ -66,4 +66,5 @@ def test_of_a_run_that_fails_the_executed_notebook_is_kept_and_nothing_is_marked
         keeping.train("skab", None, out)
     kept = [p for p in out.rglob("*") if p.is_file()]
     assert [p.name for p in kept] == ["01_eda.ipynb"]
-    assert "ValueError: seed 1" in kept[0].read_text()
+    outputs = [o for cell in nbformat.read(kept[0], as_version=4).cells for o in cell.get("outputs", [])]
+    assert ("ValueError", "seed 1") in [(o.get("ename"), o.get("evalue")) for o in outputs]
