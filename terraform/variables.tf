@@ -176,8 +176,9 @@ variable "firestore" {
 
 variable "bigquery" {
   description = <<-EOT
-    How many days BigQuery keeps the messages, counted from the day on which they were published; 0 keeps them for ever:
-    readings_days: of `readings`; decisions_days: of `decisions`.
+    How many days BigQuery keeps the messages, counted from the day on which they were published:
+    readings_days: of `readings`; decisions_days: of `decisions`. 0 keeps them for ever, but takes no expiry away from a
+    table that has one: `bq update --time_partitioning_expiration -1` does.
   EOT
   type = object({
     readings_days  = optional(number, 90)
