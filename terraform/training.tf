@@ -40,7 +40,7 @@ resource "google_cloud_run_v2_job" "training" {
         gcs {
           bucket    = google_storage_bucket.training.name
           read_only = false
-          # the image's user; the mount would be root's
+          # the image's user, who is not root, owns what it writes to
           mount_options = ["uid=10001", "gid=10001"]
         }
       }
