@@ -9,7 +9,8 @@ commit=$(git rev-parse HEAD)
 config=$1 image=$2 tag=${3:-$commit}
 : "${GCP_PROJECT:?}" "${GCP_REGION:?}" "${GCP_BUILD_ACCOUNT:?}" "${GCP_SOURCES_BUCKET:?}"
 
-digest=$(gcloud artifacts docker images list "$image" --include-tags --filter "tags:$tag" --format 'value(version)' --limit 1)
+digest=$(gcloud artifacts docker images list "$image" --include-tags --filter "tags:$tag" \
+  --format 'value(version)' --limit 1)
 if [ -n "$digest" ]; then
   echo "$image:$tag is there already" >&2
 else
@@ -25,5 +26,8 @@ else
 fi
 case $digest in
   sha256:*) echo "$image@$digest" ;;
-  *) echo "error: found the digest '$digest' of $image:$tag, expected sha256:…: the build failed, see its log" >&2 && exit 1 ;;
+  *)
+    echo "error: found the digest '$digest' of $image:$tag, expected sha256:…: the build failed, see its log" >&2
+    exit 1
+    ;;
 esac

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Opens a pull request for each proposed model below a folder: scripts/open-proposals.sh FOLDER [BASE]
-# A proposal is a folder with branch.bundle (git's, of one branch), title.txt and body.md. What is open, merged or closed
-# already stays as it is. GH_TOKEN may write contents and pull requests; the remote is `origin`.
+# A proposal is a folder with branch.bundle (git's, of one branch), title.txt and body.md. What was opened once stays as
+# it is, open, merged or closed. GH_TOKEN may write contents and pull requests; the remote is `origin`.
 set -euo pipefail
 
 folder=$1 base=${2:-main}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plans what an apply would change, into terraform/tfplan: scripts/terraform-plan.sh [OPTION of terraform plan...]
-# GCP_ENVIRONMENT may name one of terraform/environments/, and TFVARS hold further settings, in the form of a .tfvars file.
-# In a GitHub workflow the plan is on the run's page afterwards.
+# GCP_ENVIRONMENT may name one of terraform/environments/, and TFVARS hold further settings, in the form of a .tfvars
+# file. In a GitHub workflow the plan is on the run's page afterwards.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../terraform"
 
