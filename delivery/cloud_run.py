@@ -228,8 +228,11 @@ def _refusals(resource: str) -> Iterator[None]:
         raise ConflictError(text) from e
     except exceptions.NotFound as e:
         raise CloudRunError(f"{resource} was not found: is it applied by Terraform? ({e.message})") from e
-    except (exceptions.PermissionDenied, GoogleAuthError) as e:
-        raise CloudRunError(f"{resource}: not allowed: {e}; deploying needs roles/run.developer on the service") from e
+    except exceptions.PermissionDenied as e:
+        needed = "roles/run.developer on the service and roles/iam.serviceAccountUser on its account"
+        raise CloudRunError(f"{resource}: not allowed: {e.message}; delivering needs {needed}") from e
+    except GoogleAuthError as e:
+        raise CloudRunError(f"{resource}: no credentials: {e}") from e
     except exceptions.GoogleAPIError as e:
         raise CloudRunError(f"{resource}: {getattr(e, 'message', e)}") from e
     except TimeoutError as e:

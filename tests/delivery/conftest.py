@@ -94,7 +94,8 @@ class Api:
         return {t.tag for t in self.cloud.read().traffic if t.tag}
 
 
-def _service(stand_in: CloudRunServer, image: str, labels: dict[str, str]) -> Iterator[Api]:
+def service(stand_in: CloudRunServer, image: str, labels: dict[str, str]) -> Iterator[Api]:
+    """A service as Terraform makes it, deleted in the end."""
     api = Api(stand_in, f"api-{uuid.uuid4().hex[:6]}")
     provision.create(stand_in.endpoint, api.name, image, labels)
     yield api
@@ -104,27 +105,27 @@ def _service(stand_in: CloudRunServer, image: str, labels: dict[str, str]) -> It
 @pytest.fixture
 def placeholder(stand_in: CloudRunServer) -> Iterator[Api]:
     """A service that Terraform has just made."""
-    yield from _service(stand_in, stand_in.registry.push(None, PLACEHOLDER), {"team": "water"})
+    yield from service(stand_in, stand_in.registry.push(None, PLACEHOLDER), {"team": "water"})
 
 
 @pytest.fixture
 def delivered(stand_in: CloudRunServer, models: Models) -> Iterator[Api]:
     """A service whose only revision was delivered and serves the first bundle."""
     labels = labels_of(smoke.load(models.first), "a" * 40)
-    yield from _service(stand_in, stand_in.registry.push(models.first), labels)
+    yield from service(stand_in, stand_in.registry.push(models.first), labels)
 
 
 @pytest.fixture(scope="session")
 def served(stand_in: CloudRunServer, models: Models) -> Iterator[Api]:
     """The same, shared by the tests that change nothing."""
     labels = labels_of(smoke.load(models.first), "a" * 40)
-    yield from _service(stand_in, stand_in.registry.push(models.first), labels)
+    yield from service(stand_in, stand_in.registry.push(models.first), labels)
 
 
 @pytest.fixture
 def other(stand_in: CloudRunServer, models: Models) -> Iterator[Api]:
     """A service whose model is not the one that its version names."""
-    yield from _service(stand_in, stand_in.registry.push(models.other), {})
+    yield from service(stand_in, stand_in.registry.push(models.other), {})
 
 
 @pytest.fixture

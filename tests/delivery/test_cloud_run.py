@@ -8,6 +8,7 @@ from google.cloud import run_v2
 from delivery.cloud_run import CloudRun, Target
 from delivery.errors import ChoiceError, CloudRunError, ConflictError
 from local.cloud_run.provision import PROJECT, REGION
+from local.cloud_run.registry import PLACEHOLDER
 
 
 def test_latest_is_read_as_the_revision_that_it_means(served):
@@ -16,30 +17,34 @@ def test_latest_is_read_as_the_revision_that_it_means(served):
     assert state.traffic == (Target(revision=state.latest_created, percent=100),)
 
 
-def test_a_deployment_changes_image_labels_and_traffic_and_nothing_else(delivered, models):
-    before = delivered.cloud.read()
-    after = delivered.cloud.deploy(before, delivered.stand_in.registry.push(models.better), {"bundle-skab": "better"})
+def test_a_deployment_changes_image_labels_and_traffic_and_nothing_else(placeholder, models):
+    cloud, push = placeholder.cloud, placeholder.stand_in.registry.push
+    before = cloud.read()
+    after = cloud.deploy(before, push(models.first, PLACEHOLDER), {"bundle-skab": "better"})
     assert after.latest_created != before.latest_created
     assert after.traffic == before.traffic, "the new revision has none"
     expected = run_v2.RevisionTemplate(before.message.template)
-    expected.containers[0].image = after.message.template.containers[0].image
-    expected.labels = {"commit": "a" * 40, "bundle-skab": "better"}
+    expected.containers[0].image = push(models.first, PLACEHOLDER)
+    expected.labels = {"team": "water", "bundle-skab": "better"}
     assert after.message.template == expected
     assert after.message.template.revision == ""
-    # somebody else, as Terraform would, changes the template afterwards: nothing stands in the way
-    third = delivered.cloud.deploy(after, after.message.template.containers[0].image, {"team": "water"})
-    assert third.latest_created not in {before.latest_created, after.latest_created}
 
 
-def test_a_change_since_it_was_read_is_a_conflict(delivered):
-    old = delivered.cloud.read()
-    delivered.cloud.route(old, old.traffic)
-    for change in (
-        lambda: delivered.cloud.route(old, old.traffic),
-        lambda: delivered.cloud.deploy(old, delivered.stand_in.registry.push(None), {}),
-    ):
+def test_labels_of_bundles_that_are_served_no_more_go(placeholder, models):
+    cloud, push = placeholder.cloud, placeholder.stand_in.registry.push
+    first = cloud.deploy(cloud.read(), push(models.first, PLACEHOLDER), {"bundle-skab": "1", "bundle-leak": "1"})
+    second = cloud.deploy(first, push(models.first, PLACEHOLDER), {"bundle-skab": "2"})
+    assert cloud.revision(second.latest_created).bundles == {"skab": "2"}
+
+
+def test_a_change_since_it_was_read_is_a_conflict(placeholder, models):
+    cloud, old = placeholder.cloud, placeholder.cloud.read()
+    cloud.route(old, old.traffic)
+    image = placeholder.stand_in.registry.push(models.first, PLACEHOLDER)
+    for change in (lambda: cloud.route(old, old.traffic), lambda: cloud.deploy(old, image, {})):
         with pytest.raises(ConflictError, match="changed by somebody else since it was read"):
             change()
+    assert len(cloud.revisions()) == 1
 
 
 def test_a_refusal_says_what_cloud_run_said(served):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,30 +12,38 @@ from delivery import smoke
 from delivery.cloud_run import Target
 from delivery.errors import ChoiceError
 from delivery.rollback import Choice, advice, roll_back, unfinished
-from delivery.rollout import CANDIDATE, PREVIOUS, Policy, labels_of, serving
+from delivery.rollout import CANDIDATE, PREVIOUS, Policy, labels_of
+from tests.delivery.conftest import Api, service
 
 AT_ONCE = Policy(watch_s=0, delay_s=0)
 
 
-@pytest.fixture
-def twice(delivered, models):
-    """A service that serves `better`, and served the first bundle before."""
+@pytest.fixture(scope="module")
+def both(stand_in, models) -> Iterator[Api]:
+    """A service with a revision of the first bundle and one of the better, both delivered."""
+    made = service(stand_in, stand_in.registry.push(models.first), labels_of(smoke.load(models.first), "a" * 40))
+    api = next(made)
     bundles = smoke.load(models.better)
-    found = delivered.rollout(bundles, AT_ONCE).run(
-        delivered.stand_in.registry.push(models.better), labels_of(bundles, "b" * 40)
-    )
-    assert found.promoted
-    return delivered
+    image = stand_in.registry.push(models.better)
+    assert api.rollout(bundles, AT_ONCE).run(image, labels_of(bundles, "b" * 40)).promoted
+    yield api
+    next(made, None)
+
+
+@pytest.fixture
+def twice(both) -> Api:
+    """The same, as it is when the second was just delivered."""
+    better, first = both.cloud.revisions()
+    traffic = (Target(revision=better.name, percent=100), Target(revision=first.name, tag=PREVIOUS))
+    both.cloud.route(both.cloud.read(), traffic)
+    return both
 
 
 def test_each_name_leads_back_to_the_first_bundle(twice, models):
-    state = twice.cloud.read()
-    first, better = state.tagged(PREVIOUS), serving(state)
-    version = smoke.load(models.first)[0].version
+    better, first = (r.name for r in twice.cloud.revisions())
+    delivered, version = twice.cloud.read().traffic, smoke.load(models.first)[0].version
     for choice in (Choice(), Choice(revision=first), Choice(bundle=f"skab@{version}")):
-        twice.cloud.route(
-            twice.cloud.read(), [Target(revision=better, percent=100), Target(revision=first, tag=PREVIOUS)]
-        )
+        twice.cloud.route(twice.cloud.read(), delivered)
         done = roll_back(twice.cloud, choice)
         assert (done.serves, done.instead_of) == (first, better)
         assert twice.traffic() == {first: 100}
@@ -74,8 +83,7 @@ def test_never_to_a_revision_that_is_not_ready(delivered, models, tmp_path):
 
 
 def test_what_a_killed_roll_out_left_is_told_from_what_is_finished(twice):
-    state = twice.cloud.read()
-    first, better = state.tagged(PREVIOUS), serving(state)
+    better, first = (r.name for r in twice.cloud.revisions())
     assert unfinished(twice.cloud) is None
     for at in (10, 100):
         shared = (
