@@ -10,6 +10,7 @@ locals {
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
     "cloudscheduler.googleapis.com",
+    "containeranalysis.googleapis.com", # keeps the provenance of what Cloud Build makes
     "firestore.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",

@@ -111,7 +111,7 @@ NODES = (
     ),
     Node(
         "build", "delivery", 3, 0, "Cloud Build", "cloudbuild.yaml", "cached, provenance",
-        ("google_service_account",), ("cloudbuild.googleapis.com",),
+        ("google_service_account",), ("cloudbuild.googleapis.com", "containeranalysis.googleapis.com"),
     ),
     Node(
         "images", "delivery", 4, 0, "Artifact Registry", "aiot-anomaly", "images, clean-up",
