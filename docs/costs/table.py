@@ -82,8 +82,8 @@ def _weight(columns: Sequence[Scenario], bills: Sequence[Bill]) -> str:
 
 def _measured(sizes: Sizes) -> str:
     return (
-        f"Measured: a reading of `{sizes.profile.name}` is {sizes.reading:,} bytes with what Pub/Sub adds, a decision "
-        f"{sizes.decision:,}, a device's state {sizes.state:,} (rounded up to 100)."
+        f"Measured, rounded up to 100 bytes: a reading of `{sizes.profile.name}` {sizes.reading:,} with what Pub/Sub "
+        f"adds, a decision {sizes.decision:,},\na device's state {sizes.state:,}."
     )
 
 
