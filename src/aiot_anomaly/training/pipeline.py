@@ -18,6 +18,8 @@ from aiot_anomaly.training import tracking
 
 NOTEBOOKS = ("01_eda", "02_train", "03_threshold", "04_compare")
 KERNEL = "python3"
+#: Papermill's own 60 s is short for a cold container or a busy machine
+START_TIMEOUT_S = 300
 CELL_TIMEOUT_S = 3 * 3600
 #: what every notebook is told by the pipeline itself, and nobody else
 CONTEXT = frozenset({"profile_name", "workspace", "parent_run"})
@@ -118,6 +120,7 @@ def _execute(notebook: Path, output: Path, parameters: dict[str, Any], progress:
             parameters=parameters,
             kernel_name=KERNEL,
             cwd=str(notebook.parent),
+            start_timeout=START_TIMEOUT_S,
             execution_timeout=CELL_TIMEOUT_S,
             progress_bar={"leave": False, "desc": notebook.stem} if progress else False,
             log_output=False,
