@@ -166,24 +166,24 @@ class Rollout:
         old = Target(revision=before, tag=PREVIOUS)
         tagged = self._cloud.route(new, (*_untagged(found.traffic), Target(revision=revision, tag=CANDIDATE)))
         self._test(tagged.url_of(CANDIDATE), tagged.url)
-        steps = [self._policy.percent, 100]
-        if not self._cloud.revision(before).bundles:
+        compared = bool(self._cloud.revision(before).bundles)
+        if not compared:
             self._say(f"{before} is no delivery, so there is nothing to compare with: all traffic at once")
-            steps = [100]
         state = tagged
-        for percent in steps:
+        for percent in [self._policy.percent, 100] if compared else [100]:
             self._say(f"{percent} % of the traffic to {revision}")
             shared = (
                 Target(revision=revision, percent=percent, tag=CANDIDATE),
                 old.model_copy(update={"percent": 100 - percent}),
             )
             state = self._cloud.route(state, shared)
-            verdict = self._watch(revision, before if len(steps) > 1 else None, since)
+            verdict = self._watch(revision, before if compared else None, since)
             self._verdicts[percent] = verdict
             self._say(f"at {percent} %: {verdict.kind.replace('_', ' ')}: {verdict.because}")
             if verdict.kind == "failing" or (verdict.kind == "too_few" and self._policy.when_quiet == "rollback"):
                 raise _FailedError(f"at {percent} %: {verdict.because}")
-        self._cloud.route(state, (Target(revision=revision, percent=100), old))
+        # nobody wants to go back to a placeholder
+        self._cloud.route(state, (Target(revision=revision, percent=100), *((old,) if compared else ())))
 
     def _test(self, url: str, audience: str) -> None:
         self._say(f"smoke test of {url}")

@@ -121,7 +121,7 @@ def _ready(client: httpx.Client, wait_s: float) -> Check:
         waited = time.monotonic() - began
         if ready:
             return Check(subject="ready", passed=True, found=f"after {waited:.1f} s")
-        if waited >= wait_s or found.startswith("not allowed"):
+        if waited >= wait_s:
             return Check(subject="ready", passed=False, found=f"{found}, for {waited:.0f} s")
         time.sleep(min(0.5, wait_s))
 
@@ -132,6 +132,7 @@ def _asked_ready(client: httpx.Client) -> tuple[bool, str]:
     except httpx.HTTPError as e:
         return False, f"not reached: {type(e).__name__} {e}".strip()
     if response.status_code in _UNAUTHORISED:
+        # asked again all the same: a role that Terraform has just granted takes a while to be known everywhere
         return False, f"not allowed: HTTP {response.status_code}, expected a caller with roles/run.invoker"
     # any web server may answer 200, as the placeholder image does
     ready = response.is_success and _json(response).get("status") == "ready"

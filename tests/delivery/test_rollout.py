@@ -26,6 +26,7 @@ def test_the_first_delivery_takes_over_from_the_placeholder_at_once(placeholder,
     assert found.before == before
     assert list(found.verdicts) == [100]
     assert placeholder.traffic() == {found.revision: 100}
+    assert not placeholder.tags(), "a rollback must not lead to a placeholder"
     revision = placeholder.cloud.revision(found.revision)
     assert revision.commit == "c" * 40
     assert revision.bundles == {"skab": bundles[0].version}
