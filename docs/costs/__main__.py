@@ -1,4 +1,4 @@
-"""`python -m docs.costs [--write]`: prints what a month costs, or writes it into `docs/deploy.md`."""
+"""`python -m docs.costs [--write]`: prints what a month costs, and writes it into `docs/deploy.md`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ def included(guide: str, tables: str) -> str:
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(prog="python -m docs.costs", description="What a month costs.")
-    parser.add_argument("--write", action="store_true", help=f"into docs/{GUIDE.name}, in place of printing")
+    parser.add_argument("--write", action="store_true", help=f"into docs/{GUIDE.name}, too")
     tables = table.markdown(sizes.measure(table.PROFILE))
     if parser.parse_args().write:
         GUIDE.write_text(included(GUIDE.read_text(encoding="utf-8"), tables), encoding="utf-8")
-    else:
-        print(tables, end="")
+    print(tables, end="")
 
 
 if __name__ == "__main__":
