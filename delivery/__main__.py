@@ -19,10 +19,10 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from aiot_anomaly.errors import AIoTError
-from delivery import identity, rollback, smoke, tables
+from delivery import identity, labels, rollback, smoke, tables
 from delivery.cloud_run import CloudRun
 from delivery.request_metrics import RequestMetrics
-from delivery.rollout import Policy, Rollout, labels_of
+from delivery.rollout import Policy, Rollout
 from delivery.smoke import SmokeReport
 from delivery.verdict import Limits
 
@@ -107,7 +107,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> int:
         when_quiet=options.when_quiet,
     )
     bundles = smoke.load(options.models)
-    labels = labels_of(bundles, options.commit)
+    told = labels.of(bundles, options.commit)
 
     def test(url: str, audience: str) -> SmokeReport:
         # a token lives for an hour, so each test gets one of its own
@@ -116,7 +116,7 @@ def _rollout(options: argparse.Namespace, console: Console) -> int:
 
     endpoint = os.environ.get(ENDPOINT_VARIABLE)
     metrics = RequestMetrics(options.project, options.region, options.service, endpoint=endpoint)
-    found = Rollout(_cloud(options), metrics, test, policy, _say(console)).run(options.image, labels)
+    found = Rollout(_cloud(options), metrics, test, policy, _say(console)).run(options.image, told)
     if found.smoke is not None and not found.smoke.passed:
         console.print(tables.smoke(found.smoke))
     console.print(tables.outcome(found))

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import grpc
@@ -25,97 +23,14 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import run_v2
 from google.cloud.run_v2.services.revisions.transports import RevisionsGrpcTransport
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
-from pydantic import BaseModel, ConfigDict
 
 from delivery.errors import ChoiceError, CloudRunError, ConflictError
+from delivery.labels import BUNDLE
+from delivery.service import Revision, Snapshot, Target, read_revision, read_snapshot
 
-#: a label `bundle-<profile>` names the version of the bundle that a revision serves
-BUNDLE_LABEL = "bundle-"
-COMMIT_LABEL = "commit"
 _NAMED = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
-_SUCCEEDED = run_v2.Condition.State.CONDITION_SUCCEEDED
 # a revision is ready within seconds, so ask often
 _POLLING = DEFAULT_POLLING.with_delay(initial=0.25, maximum=4.0, multiplier=1.5)
-
-
-class Target(BaseModel):
-    """A share of the traffic, and the tag under which a revision can be reached alone."""
-
-    model_config = ConfigDict(frozen=True)
-
-    revision: str
-    percent: int = 0
-    tag: str = ""
-
-
-@dataclass(frozen=True)
-class Revision:
-    """An immutable version of the service.
-
-    Attributes:
-        name: short, without the resource's path.
-        ready: whether it started and can serve, also when it is scaled to zero.
-        why: what the API says where it is not ready.
-    """
-
-    name: str
-    image: str
-    created: datetime
-    ready: bool
-    why: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def commit(self) -> str:
-        """The commit that it was delivered from; empty where it was not delivered."""
-        return self.labels.get(COMMIT_LABEL, "")
-
-    @property
-    def bundles(self) -> Mapping[str, str]:
-        """Versions of the bundles that it serves, by profile; empty for the placeholder that Terraform starts with."""
-        return {k.removeprefix(BUNDLE_LABEL): v for k, v in self.labels.items() if k.startswith(BUNDLE_LABEL)}
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The service as it was read.
-
-    Attributes:
-        message: the API's own, for the next write.
-        traffic: who gets how much; "latest" is resolved to the revision that it means.
-    """
-
-    message: Any
-    traffic: tuple[Target, ...]
-
-    @property
-    def url(self) -> str:
-        """Where the service is reached, which is also the audience of its ID tokens."""
-        return str(self.message.uri)
-
-    @property
-    def latest_created(self) -> str:
-        """The revision that was made last, ready or not."""
-        return _short(self.message.latest_created_revision)
-
-    def tagged(self, tag: str) -> str | None:
-        """The revision that has a tag."""
-        return next((t.revision for t in self.traffic if t.tag == tag), None)
-
-    def share(self, revision: str) -> int:
-        """Percent of the traffic that a revision gets."""
-        return sum(t.percent for t in self.traffic if t.revision == revision)
-
-    def url_of(self, tag: str) -> str:
-        """Where the revision with a tag is reached.
-
-        Raises:
-            CloudRunError: it is not reachable.
-        """
-        found = next((str(s.uri) for s in self.message.traffic_statuses if s.tag == tag), "")
-        if not found:
-            raise CloudRunError(f"Cloud Run gave the tag {tag} no URL: is the service's default URL disabled?")
-        return found
 
 
 class CloudRun:
@@ -150,7 +65,7 @@ class CloudRun:
             CloudRunError: it cannot be read.
         """
         with _refusals(self._resource):
-            return _snapshot(self._services.get_service(name=self._resource))
+            return read_snapshot(self._services.get_service(name=self._resource))
 
     def deploy(self, seen: Snapshot, image: str, labels: Mapping[str, str]) -> Snapshot:
         """Makes a revision that gets no traffic, and waits until it is ready.
@@ -167,7 +82,7 @@ class CloudRun:
             CloudRunError: Cloud Run refused, or the revision did not become ready.
         """
         service = run_v2.Service(seen.message)
-        kept = {k: v for k, v in service.template.labels.items() if not k.startswith(BUNDLE_LABEL)}
+        kept = {k: v for k, v in service.template.labels.items() if not k.startswith(BUNDLE)}
         service.template.containers[0].image = image
         service.template.labels = {**kept, **labels}
         service.template.revision = ""
@@ -192,7 +107,7 @@ class CloudRun:
             CloudRunError: they cannot be listed.
         """
         with _refusals(self._resource):
-            found = [_revision(r) for r in self._revisions.list_revisions(parent=self._resource)]
+            found = [read_revision(r) for r in self._revisions.list_revisions(parent=self._resource)]
         return sorted(found, key=lambda r: r.created, reverse=True)
 
     def revision(self, name: str) -> Revision:
@@ -204,7 +119,7 @@ class CloudRun:
         """
         try:
             with _refusals(self._resource):
-                return _revision(self._revisions.get_revision(name=f"{self._resource}/revisions/{name}"))
+                return read_revision(self._revisions.get_revision(name=f"{self._resource}/revisions/{name}"))
         except CloudRunError as e:
             if not isinstance(e.__cause__, exceptions.NotFound):
                 raise
@@ -215,7 +130,7 @@ class CloudRun:
         with _refusals(self._resource):
             request = run_v2.UpdateServiceRequest(service=service, update_mask={"paths": fields})
             operation: Any = self._services.update_service(request=request)
-            return _snapshot(operation.result(timeout=self._timeout_s, polling=_POLLING))
+            return read_snapshot(operation.result(timeout=self._timeout_s, polling=_POLLING))
 
 
 @contextmanager
@@ -239,29 +154,5 @@ def _refusals(resource: str) -> Iterator[None]:
         raise CloudRunError(f"{resource}: Cloud Run did not finish in time: {e}") from e
 
 
-def _snapshot(message: Any) -> Snapshot:
-    latest = _short(message.latest_ready_revision)
-    traffic = tuple(Target(revision=t.revision or latest, percent=t.percent, tag=t.tag) for t in message.traffic)
-    # a service without a word about traffic gives all of it to the latest revision
-    return Snapshot(message, traffic or (Target(revision=latest, percent=100),))
-
-
 def _messages(traffic: Sequence[Target]) -> list[Any]:
     return [run_v2.TrafficTarget(type_=_NAMED, revision=t.revision, percent=t.percent, tag=t.tag) for t in traffic]
-
-
-def _revision(message: Any) -> Revision:
-    condition = next((c for c in message.conditions if c.type_ == "Ready"), None)
-    ready = condition is not None and condition.state == _SUCCEEDED
-    return Revision(
-        name=_short(message.name),
-        image=message.containers[0].image,
-        created=message.create_time,
-        ready=ready,
-        why="" if ready else (condition.message if condition is not None else "Cloud Run says nothing of it"),
-        labels=dict(message.labels),
-    )
-
-
-def _short(name: str) -> str:
-    return name.rpartition("/")[2]

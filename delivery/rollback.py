@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from delivery.cloud_run import CloudRun, Revision, Snapshot, Target
+from delivery.cloud_run import CloudRun
 from delivery.errors import ChoiceError
 from delivery.rollout import CANDIDATE, PREVIOUS, serving
+from delivery.service import Revision, Snapshot, Target
 
 
 class Choice(BaseModel):

@@ -26,10 +26,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aiot_anomaly.bundle import Bundle
-from delivery.cloud_run import BUNDLE_LABEL, COMMIT_LABEL, CloudRun, Snapshot, Target
+from delivery.cloud_run import CloudRun
 from delivery.errors import ChoiceError, CloudRunError, ConflictError, DeliveryError
 from delivery.request_metrics import RequestMetrics
+from delivery.service import Snapshot, Target
 from delivery.smoke import SmokeReport
 from delivery.verdict import Limits, RequestCount, Verdict, judge
 
@@ -40,8 +40,6 @@ RESTORE_ATTEMPTS = 5
 #: what a person runs where that did not work
 FINISH = "python -m delivery rollback --unfinished"
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
-_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 #: tests a URL; the second argument is the audience of the ID token
 Smoke = Callable[[str, str], SmokeReport]
@@ -126,7 +124,7 @@ class Rollout:
 
         Args:
             image: by digest.
-            labels: of the revision, see `labels_of`.
+            labels: of the revision, see `delivery.labels`.
 
         Raises:
             ChoiceError: the image is not named by digest.
@@ -246,23 +244,6 @@ def serving(state: Snapshot) -> str:
     others = [t for t in state.traffic if t.revision != candidate]
     # at the last watch the candidate has all of the traffic, and only the tag tells what served before
     return max(others or state.traffic, key=lambda t: (t.percent, t.tag == PREVIOUS)).revision
-
-
-def labels_of(bundles: Sequence[Bundle], commit: str | None) -> dict[str, str]:
-    """The labels that say what a revision serves and where it is from.
-
-    Raises:
-        ChoiceError: Cloud Run allows no such label.
-    """
-    labels = {f"{BUNDLE_LABEL}{b.profile.name}": b.version for b in bundles}
-    if commit:
-        labels[COMMIT_LABEL] = commit
-    for key, value in labels.items():
-        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
-            raise ChoiceError(
-                f"found label {key}={value}, expected at most 63 lower-case letters, digits, - and _: rename it"
-            )
-    return labels
 
 
 def _untagged(traffic: Sequence[Target]) -> tuple[Target, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from delivery.cloud_run import Revision, Snapshot
 from delivery.rollout import Outcome
+from delivery.service import Revision, Snapshot
 from delivery.smoke import SmokeReport
 
 

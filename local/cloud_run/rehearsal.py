@@ -15,10 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from delivery import rollback, smoke, tables
+from delivery import labels, rollback, smoke, tables
 from delivery.cloud_run import CloudRun
 from delivery.request_metrics import RequestMetrics
-from delivery.rollout import Outcome, Policy, Rollout, labels_of
+from delivery.rollout import Outcome, Policy, Rollout
 from delivery.verdict import Limits
 from local.cloud_run import provision, server
 from local.cloud_run.load import Load
@@ -125,7 +125,7 @@ class Rehearsal:
             POLICY if self._acts or commit != "0" * 40 else POLICY.model_copy(update={"watch_s": 0.0, "delay_s": 0.0})
         )
         rolled = Rollout(self._service(cloud), metrics, lambda url, _: smoke.run(url, bundles), policy, self._say)
-        return rolled.run(image, labels_of(bundles, commit))
+        return rolled.run(image, labels.of(bundles, commit))
 
     def _service(self, cloud: CloudRunServer) -> CloudRun:
         return CloudRun(PROJECT, REGION, SERVICE, endpoint=cloud.endpoint)

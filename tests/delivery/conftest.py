@@ -14,10 +14,11 @@ import pytest
 
 from aiot_anomaly import paths
 from aiot_anomaly.bundle import Bundle
+from delivery import labels as labelled
 from delivery import smoke
 from delivery.cloud_run import CloudRun
 from delivery.request_metrics import RequestMetrics
-from delivery.rollout import Policy, Rollout, labels_of
+from delivery.rollout import Policy, Rollout
 from delivery.verdict import Limits
 from local.cloud_run import provision, server
 from local.cloud_run.provision import PROJECT, REGION
@@ -111,14 +112,14 @@ def placeholder(stand_in: CloudRunServer) -> Iterator[Api]:
 @pytest.fixture
 def delivered(stand_in: CloudRunServer, models: Models) -> Iterator[Api]:
     """A service whose only revision was delivered and serves the first bundle."""
-    labels = labels_of(smoke.load(models.first), "a" * 40)
+    labels = labelled.of(smoke.load(models.first), "a" * 40)
     yield from service(stand_in, stand_in.registry.push(models.first), labels)
 
 
 @pytest.fixture(scope="session")
 def served(stand_in: CloudRunServer, models: Models) -> Iterator[Api]:
     """The same, shared by the tests that change nothing."""
-    labels = labels_of(smoke.load(models.first), "a" * 40)
+    labels = labelled.of(smoke.load(models.first), "a" * 40)
     yield from service(stand_in, stand_in.registry.push(models.first), labels)
 
 

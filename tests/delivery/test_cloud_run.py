@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from google.cloud import run_v2
 
-from delivery.cloud_run import CloudRun, Target
+from delivery.cloud_run import CloudRun
 from delivery.errors import ChoiceError, CloudRunError, ConflictError
+from delivery.service import Target
 from local.cloud_run.provision import PROJECT, REGION
 from local.cloud_run.registry import PLACEHOLDER
 

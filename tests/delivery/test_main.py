@@ -73,7 +73,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        stop = threading.Timer(60, self.process.kill)
+        stop = threading.Timer(120, self.process.kill)
         stop.start()
         assert self.process.stdout
         self.lines = []

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from delivery import smoke
-from delivery.cloud_run import Target
 from delivery.errors import CloudRunError
 from delivery.request_metrics import RequestMetrics
+from delivery.service import Target
 from delivery.verdict import RequestCount
 from local.cloud_run.provision import PROJECT, REGION
 from local.cloud_run.registry import FAULTY

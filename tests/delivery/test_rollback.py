@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from delivery import smoke
-from delivery.cloud_run import Target
+from delivery import labels, smoke
 from delivery.errors import ChoiceError
 from delivery.rollback import Choice, advice, roll_back, unfinished
-from delivery.rollout import CANDIDATE, PREVIOUS, Policy, labels_of
+from delivery.rollout import CANDIDATE, PREVIOUS, Policy
+from delivery.service import Target
 from tests.delivery.conftest import Api, service
 
 AT_ONCE = Policy(watch_s=0, delay_s=0)
@@ -21,11 +21,11 @@ AT_ONCE = Policy(watch_s=0, delay_s=0)
 @pytest.fixture(scope="module")
 def both(stand_in, models) -> Iterator[Api]:
     """A service with a revision of the first bundle and one of the better, both delivered."""
-    made = service(stand_in, stand_in.registry.push(models.first), labels_of(smoke.load(models.first), "a" * 40))
+    made = service(stand_in, stand_in.registry.push(models.first), labels.of(smoke.load(models.first), "a" * 40))
     api = next(made)
     bundles = smoke.load(models.better)
     image = stand_in.registry.push(models.better)
-    assert api.rollout(bundles, AT_ONCE).run(image, labels_of(bundles, "b" * 40)).promoted
+    assert api.rollout(bundles, AT_ONCE).run(image, labels.of(bundles, "b" * 40)).promoted
     yield api
     next(made, None)
 
@@ -73,7 +73,7 @@ def test_a_name_that_nothing_has_is_refused_and_those_that_there_are_are_listed(
 def test_never_to_a_revision_that_is_not_ready(delivered, models, tmp_path):
     (tmp_path / "skab").mkdir()
     bundles, before = smoke.load(models.better), delivered.traffic()
-    delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels_of(bundles, None))
+    delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels.of(bundles, None))
     broken = delivered.cloud.revisions()[0]
     assert not broken.ready
     for choice in (Choice(revision=broken.name), Choice(bundle="skab@better")):

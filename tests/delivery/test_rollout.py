@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from delivery import smoke
-from delivery.cloud_run import Target
+from delivery import labels, smoke
 from delivery.errors import ChoiceError, ConflictError
-from delivery.rollout import CANDIDATE, PREVIOUS, Policy, Rollout, labels_of, serving
+from delivery.rollout import CANDIDATE, PREVIOUS, Policy, Rollout, serving
+from delivery.service import Target
 from delivery.verdict import Limits
 from local.cloud_run.load import Load
 from local.cloud_run.registry import FAULTY
@@ -20,7 +20,7 @@ def test_the_first_delivery_takes_over_from_the_placeholder_at_once(placeholder,
     bundles = smoke.load(models.first)
     before = serving(placeholder.cloud.read())
     found = placeholder.rollout(bundles, AT_ONCE).run(
-        placeholder.stand_in.registry.push(models.first), labels_of(bundles, "c" * 40)
+        placeholder.stand_in.registry.push(models.first), labels.of(bundles, "c" * 40)
     )
     assert found.promoted, found.because
     assert found.before == before
@@ -38,7 +38,7 @@ def test_a_good_revision_takes_over_step_by_step_and_no_request_fails(delivered,
     bundles, before = smoke.load(models.better), serving(delivered.cloud.read())
     with Load(delivered.url, bundles[0]) as load:
         found = delivered.rollout(bundles).run(
-            delivered.stand_in.registry.push(models.better), labels_of(bundles, "b" * 40)
+            delivered.stand_in.registry.push(models.better), labels.of(bundles, "b" * 40)
         )
     assert found.promoted, found.because
     assert {percent: v.kind for percent, v in found.verdicts.items()} == {10: "healthy", 100: "healthy"}
@@ -52,7 +52,7 @@ def test_a_good_revision_takes_over_step_by_step_and_no_request_fails(delivered,
 
 def test_a_failed_smoke_test_leaves_the_traffic_untouched(delivered, models):
     bundles, before = smoke.load(models.better), delivered.cloud.read().traffic
-    found = delivered.rollout(bundles).run(delivered.stand_in.registry.push(models.other), labels_of(bundles, None))
+    found = delivered.rollout(bundles).run(delivered.stand_in.registry.push(models.other), labels.of(bundles, None))
     assert not found.promoted
     assert not found.verdicts
     assert "golden scores" in found.because
@@ -63,7 +63,7 @@ def test_a_failed_smoke_test_leaves_the_traffic_untouched(delivered, models):
 def test_a_revision_that_does_not_start_leaves_the_traffic_untouched(delivered, models, tmp_path):
     (tmp_path / "skab").mkdir()
     before, bundles = delivered.traffic(), smoke.load(models.better)
-    found = delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels_of(bundles, None))
+    found = delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels.of(bundles, None))
     assert not found.promoted
     assert "not deployed, traffic untouched" in found.because
     assert "is not ready and cannot serve traffic" in found.because
@@ -75,7 +75,7 @@ def test_errors_at_the_first_step_roll_back_before_the_watch_ends(delivered, mod
     patient = QUICK.model_copy(update={"watch_s": 60.0})
     with Load(delivered.url, bundles[0]):
         found = delivered.rollout(bundles, patient).run(
-            delivered.stand_in.registry.push(models.better, FAULTY), labels_of(bundles, None)
+            delivered.stand_in.registry.push(models.better, FAULTY), labels.of(bundles, None)
         )
     assert not found.promoted
     assert {percent: v.kind for percent, v in found.verdicts.items()} == {10: "failing"}
@@ -87,13 +87,13 @@ def test_silence_is_no_reason_to_stop_unless_asked_for(delivered, models):
     bundles, before = smoke.load(models.better), delivered.traffic()
     image = delivered.stand_in.registry.push(models.better)
     strict = Policy(watch_s=0, delay_s=0, when_quiet="rollback", limits=Limits(least_requests=1_000))
-    found = delivered.rollout(bundles, strict).run(image, labels_of(bundles, "b" * 40))
+    found = delivered.rollout(bundles, strict).run(image, labels.of(bundles, "b" * 40))
     assert not found.promoted
     assert "expected at least 1000 requests" in found.because
     assert delivered.traffic() == before
 
     # the same image once more: the revision is there, and gets its second trial
-    again = delivered.rollout(bundles, AT_ONCE).run(image, labels_of(bundles, "b" * 40))
+    again = delivered.rollout(bundles, AT_ONCE).run(image, labels.of(bundles, "b" * 40))
     assert again.promoted
     assert again.revision == found.revision
     assert {v.kind for v in again.verdicts.values()} == {"too_few"}
@@ -101,7 +101,7 @@ def test_silence_is_no_reason_to_stop_unless_asked_for(delivered, models):
 
 def test_an_image_that_serves_already_is_only_tested(served, models):
     bundles, before = smoke.load(models.first), served.cloud.read()
-    found = served.rollout(bundles).run(served.stand_in.registry.push(models.first), labels_of(bundles, "a" * 40))
+    found = served.rollout(bundles).run(served.stand_in.registry.push(models.first), labels.of(bundles, "a" * 40))
     assert found.promoted
     assert "already" in found.because
     assert served.traffic() == {serving(before): 100}
@@ -118,7 +118,7 @@ def test_a_change_by_somebody_else_stops_the_roll_out_and_stays(delivered, model
 
     with pytest.raises(ConflictError, match="changed by somebody else"):
         Rollout(delivered.cloud, delivered.metrics, tested, QUICK).run(
-            delivered.stand_in.registry.push(models.better), labels_of(bundles, None)
+            delivered.stand_in.registry.push(models.better), labels.of(bundles, None)
         )
     assert delivered.traffic() == {before: 100}
     assert delivered.tags() == {"theirs"}
@@ -133,7 +133,7 @@ def test_a_crash_in_the_middle_restores_the_traffic(delivered, models):
 
     rollout = Rollout(delivered.cloud, Broken(), lambda url, _: smoke.run(url, bundles), QUICK)
     with pytest.raises(RuntimeError, match="a fault of delivery itself"):
-        rollout.run(delivered.stand_in.registry.push(models.better), labels_of(bundles, None))
+        rollout.run(delivered.stand_in.registry.push(models.better), labels.of(bundles, None))
     assert delivered.traffic() == before
     assert CANDIDATE not in delivered.tags()
 
@@ -141,10 +141,3 @@ def test_a_crash_in_the_middle_restores_the_traffic(delivered, models):
 def test_an_image_by_tag_is_refused(served, models):
     with pytest.raises(ChoiceError, match="expected one by digest"):
         served.rollout(smoke.load(models.first)).run("repository/serving:latest", {})
-
-
-def test_a_version_that_cloud_run_cannot_label_is_refused(models):
-    bundle = smoke.load(models.first)[0]
-    upper = bundle.manifest.model_copy(update={"version": "V 2"})
-    with pytest.raises(ChoiceError, match="found label bundle-skab=V 2"):
-        labels_of([type(bundle)(bundle.folder, upper, bundle.fleet, bundle.devices, bundle.golden)], None)
