@@ -30,7 +30,7 @@ COLUMNS = {
     "MAR": ("mar", "{:.3f}"),
     "events found": ("found", "{:.0%}"),
     "median delay": ("median_delay_s", ""),
-    "false incidents a device and month": ("false_incidents_per_month", "{:,.3g}"),
+    "false incidents a device and month": ("false_incidents_per_month", "{:,.2f}"),
 }
 
 
