@@ -174,8 +174,8 @@ def judge(part: Sequence[Mutation], outcome: Outcome) -> list[str]:
     ]
 
 
-def check(root: Path, parts: Sequence[Sequence[Mutation]], terraform: str, workers: int = 2) -> list[str]:
-    """Runs the rounds, `workers` at a time, each in a copy of the folders below `root`, and says what is wrong.
+def check(root: Path, parts: Sequence[Sequence[Mutation]], terraform: str) -> list[str]:
+    """Runs the rounds side by side, each in a copy of the folders below `root`, and says what is wrong.
 
     Raises:
         MutationError: terraform cannot be started there, or a change does not fit.
@@ -203,7 +203,7 @@ def check(root: Path, parts: Sequence[Sequence[Mutation]], terraform: str, worke
 
         for number in range(1, len(parts) + 1):
             shutil.copytree(first, Path(folder, str(number)), symlinks=True)
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(len(parts)) as pool:
             return [sentence for part in pool.map(judged, range(1, len(parts) + 1)) for sentence in part]
 
 
@@ -212,7 +212,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--only", metavar="TEXT", default="", help="only changes whose file or assertion contains it")
     parser.add_argument("--rounds", type=int, default=3, help="to deal the changes out to (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="rounds at a time (default: %(default)s)")
     given = parser.parse_args(arguments)
     terraform = os.environ.get("TERRAFORM", "terraform")
     if shutil.which(terraform) is None:
@@ -222,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [m for m in listed if any(given.only in text for text in (m.file, *m.breaks))]
     try:
         parts = deal(chosen, given.rounds, ROOT / "terraform")
-        wrong = check(ROOT, parts, terraform, given.workers) if parts else [f"no change has {given.only!r}"]
+        wrong = check(ROOT, parts, terraform) if parts else [f"no change has {given.only!r}"]
     except MutationError as e:
         wrong = [str(e)]
     for sentence in wrong:
