@@ -92,7 +92,7 @@ def _requirements(profile: Profile, candidate: Sequence[Scored], champion: Seque
     ahead = float(np.mean(gains(candidate, champion) > 0))
     false, found = "false_incidents_per_month", "found"
     most_false = max(theirs[false] * (1 + MORE_FALSE), theirs[false] + MORE_FALSE_A_MONTH)
-    least_found = theirs[found] - FEWER_FOUND
+    least_found = max(theirs[found] - FEWER_FOUND, 0.0)
     return [
         Requirement(
             name="AUC-PR", found=f"{ours['auc_pr']:.3f}", expected=f"at least {least:.3f}", met=ours["auc_pr"] >= least
