@@ -10,16 +10,25 @@ PUBSUB ?= auto
 # the longest first, so that two processes end at about the same time
 TESTS ?= tests/notebooks tests
 JOBS ?= 2
+# the service that `make revisions` and `make rollback` speak of
+GCP_PROJECT ?=
+GCP_REGION ?= europe-west1
+GCP_API_SERVICE ?= aiot-api
+REVISION ?=
+BUNDLE ?=
+URL ?= http://127.0.0.1:8080
 
 LOCAL := .venv/local
 DEV := .venv/dev
 CHECKS := .venv/checks
-LOCKS := serving functions simulator local notebooks
+DELIVERY := .venv/delivery
+LOCKS := serving functions simulator local notebooks delivery
 
-.PHONY: help demo up test check format train promote data lab mlflow lock clean
+.PHONY: help demo up test check audit format train promote propose data lab mlflow smoke revisions rollback rehearse \
+  architecture costs lock clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(LOCAL)/.ready ## set up, send real and simulated readings through the whole pipeline, and report
 	@$(LOCAL)/bin/python -m local demo --pubsub $(PUBSUB)
@@ -38,6 +47,9 @@ check: $(DEV)/.ready $(CHECKS)/.ready ## format, lint, types, architecture, work
 	@$(DEV)/bin/python -m pytest --quiet tests/test_repository.py
 	@checks/run
 
+audit: $(CHECKS)/.ready ## ask a database on the network for vulnerabilities of the locked packages
+	@checks/audit
+
 format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .
 	@$(DEV)/bin/ruff format .
@@ -48,23 +60,39 @@ train: $(DEV)/.ready data ## run the notebooks with Papermill, tracked in MLflow
 promote: $(DEV)/.ready ## make a trained model the champion, and write its bundle (PROFILE=..., RUN=... or the newest)
 	@$(DEV)/bin/python -m aiot_anomaly.training promote $(PROFILE) $(if $(RUN),--run $(RUN))
 
+propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch of its own (PROFILE=..., RUN=...)
+	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))
+
 data: $(DEV)/.ready ## simulate the data that PROFILE=leak is trained on
-	@case $(PROFILE) in leak) $(MAKE) --no-print-directory data/leak/test/readings.csv ;; esac
-
-# 48 districts teach the network; the first eight are also watched for twelve weeks, with leaks of 2, 5 and 10 %
-data/leak/train/readings.csv: | $(DEV)/.ready
-	$(DEV)/bin/python -m simulator water --districts 48 --start 2026-05-04T00:00Z --end 2026-06-29T00:00Z \
-	  --seed 7 --sink csv --out data/leak/train
-
-data/leak/test/readings.csv: data/leak/train/readings.csv | $(DEV)/.ready
-	$(DEV)/bin/python -m simulator water --districts 8 --start 2026-06-29T00:00Z --end 2026-09-21T00:00Z \
-	  --seed 7 --random-leaks 6 --leak-sizes 2,5,10 --leak-days 5 --quiet-days 3 --sink csv --out data/leak/test
+	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $(PROFILE)
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 	@$(DEV)/bin/jupyter lab --notebook-dir notebooks
 
 mlflow: $(DEV)/.ready ## open the MLflow UI on the local store
 	@$(DEV)/bin/python -m aiot_anomaly.training ui
+
+smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=..., else port 8080 here)
+	@$(DELIVERY)/bin/python -m delivery smoke $(URL)
+
+revisions: $(DELIVERY)/.ready ## list the API's revisions on Cloud Run, what they serve and their traffic (GCP_PROJECT=...)
+	@$(DELIVERY)/bin/python -m delivery revisions $(CLOUD_RUN)
+
+rollback: $(DELIVERY)/.ready ## give all traffic to the revision before (GCP_PROJECT=..., REVISION=... or BUNDLE=leak@...)
+	@$(DELIVERY)/bin/python -m delivery rollback $(CLOUD_RUN) \
+	  $(if $(REVISION),--revision $(REVISION)) $(if $(BUNDLE),--bundle $(BUNDLE))
+
+CLOUD_RUN = --project $(or $(GCP_PROJECT),$(error GCP_PROJECT is not set: make revisions GCP_PROJECT=my-project)) \
+  --region $(GCP_REGION) --service $(GCP_API_SERVICE)
+
+rehearse: $(DEV)/.ready ## play good and bad roll-outs with real API processes on this machine
+	@$(DEV)/bin/python -m local.cloud_run rehearse
+
+architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
+	@$(DEV)/bin/python -m docs.architecture
+
+costs: $(DEV)/.ready ## print what a month costs, and put it into docs/deploy.md
+	@$(DEV)/bin/python -m docs.costs --write
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt
@@ -83,6 +111,9 @@ $(LOCAL)/.ready: local/requirements.txt pyproject.toml
 
 $(DEV)/.ready: requirements-dev.txt pyproject.toml
 	@scripts/setup.sh "$(PYTHON)" $(DEV) requirements-dev.txt
+
+$(DELIVERY)/.ready: delivery/requirements.txt pyproject.toml
+	@scripts/setup.sh "$(PYTHON)" $(DELIVERY) delivery/requirements.txt
 
 $(CHECKS)/.ready: checks/requirements.txt
 	@scripts/setup.sh "$(PYTHON)" $(CHECKS) checks/requirements.txt
