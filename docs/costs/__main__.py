@@ -31,8 +31,9 @@ def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(prog="python -m docs.costs", description="What a month costs.")
     parser.add_argument("--write", action="store_true", help=f"into docs/{GUIDE.name}, too")
+    write = parser.parse_args().write
     tables = table.markdown(sizes.measure(table.PROFILE))
-    if parser.parse_args().write:
+    if write:
         GUIDE.write_text(included(GUIDE.read_text(encoding="utf-8"), tables), encoding="utf-8")
     print(tables, end="")
 

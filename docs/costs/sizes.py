@@ -19,8 +19,8 @@ from aiot_anomaly.stream import REMEMBERED_MESSAGES, DeviceState
 ROOT = Path(__file__).parents[2]
 #: what Pub/Sub adds to data and attributes: 20 bytes of time, and an id of 17
 _ENVELOPE = 37
-#: sizes are rounded up to this, so that another processor's last digits do not change the table
-_STEP = 100
+#: sizes are rounded up to this, so that another model, or another processor's last digits, do not change the table
+_STEP = 500
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _weight(columns: Sequence[Scenario], bills: Sequence[Bill]) -> str:
 
 def _measured(sizes: Sizes) -> str:
     return (
-        f"Measured, rounded up to 100 bytes: a reading of `{sizes.profile.name}` {sizes.reading:,} with what Pub/Sub "
+        f"Measured, rounded up to 500 bytes: a reading of `{sizes.profile.name}` {sizes.reading:,} with what Pub/Sub "
         f"adds, a decision {sizes.decision:,},\na device's state {sizes.state:,}."
     )
 
