@@ -65,20 +65,20 @@ def _run(folder: Path, terraform: Path, *arguments: str, answer: str = "") -> su
         "TERRAFORM": str(terraform),
         "TF_IN_AUTOMATION": "1",
     }
-    command = [folder / "remote-state.sh", *arguments]
+    command = [str(folder / "remote-state.sh"), *arguments]
     if answer:
         # terraform asks only where somebody could answer
-        command = ["script", "-qec", " ".join(map(str, command)), "/dev/null"]
+        command = ["script", "-qec", " ".join(command), "/dev/null"]
     return subprocess.run(command, env=environ, input=answer, capture_output=True, text=True, check=False, timeout=60)
 
 
 def _terraform(folder: Path, terraform: Path, *arguments: str) -> str:
-    command = [terraform, f"-chdir={folder}", *arguments]
+    command = [str(terraform), f"-chdir={folder}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def _resources(folder: Path, terraform: Path) -> list[str]:
-    command = [terraform, f"-chdir={folder}", "state", "list"]
+    command = [str(terraform), f"-chdir={folder}", "state", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert listed.returncode == 0 or "No state file was found" in listed.stderr
     return listed.stdout.split()
