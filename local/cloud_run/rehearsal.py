@@ -29,7 +29,7 @@ from local.cloud_run.variants import variant
 
 SERVICE = "aiot-api"
 #: minutes in the cloud
-POLICY = Policy(percent=10, watch_s=4.0, delay_s=1.0, poll_s=0.5, limits=Limits(least_requests=20))
+POLICY = Policy(percent=10, watch_s=4.0, delay_s=1.0, poll_s=0.5, limits=Limits(least_requests=10))
 #: there is nothing to watch before there are clients
 AT_ONCE = Policy(watch_s=0.0, delay_s=0.0)
 SAMPLE_S, DELAY_S = 0.5, 0.5

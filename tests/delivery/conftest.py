@@ -27,7 +27,7 @@ from local.cloud_run.server import CloudRunServer
 from local.cloud_run.variants import variant
 
 #: as in production, only faster
-QUICK = Policy(watch_s=1.5, delay_s=0.5, poll_s=0.1, limits=Limits(least_requests=5))
+QUICK = Policy(watch_s=2.0, delay_s=0.5, poll_s=0.1, limits=Limits(least_requests=3))
 
 
 @dataclass(frozen=True)
