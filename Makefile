@@ -24,7 +24,7 @@ CHECKS := .venv/checks
 DELIVERY := .venv/delivery
 LOCKS := serving functions simulator local notebooks delivery
 
-.PHONY: help demo up test check audit format train promote propose data lab mlflow smoke revisions rollback rehearse \
+.PHONY: help demo up test check terraform mutate audit format train promote propose data lab mlflow smoke revisions rollback rehearse \
   architecture costs lock clean
 
 help: ## list the tasks
@@ -46,6 +46,12 @@ check: $(DEV)/.ready $(CHECKS)/.ready ## format, lint, types, architecture, work
 	@$(DEV)/bin/lint-imports
 	@$(DEV)/bin/python -m pytest --quiet tests/test_repository.py
 	@checks/run
+
+terraform: $(DEV)/.ready ## check and test the configuration, without an account; needs Terraform (or TERRAFORM=command)
+	@terraform/check.sh
+
+mutate: $(DEV)/.ready ## show that each assertion about the configuration fails when its subject is broken (minutes)
+	@$(DEV)/bin/python terraform/mutate.py
 
 audit: $(CHECKS)/.ready ## ask a database on the network for vulnerabilities of the locked packages
 	@checks/audit
