@@ -1,4 +1,4 @@
-"""Times on the command line."""
+"""Times and durations on the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from simulator.errors import SimulatorError
 
 DAY_S = 86_400
-_UNITS = {"m": 60, "h": 3600, "d": DAY_S}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
 
 
 def parse_time(text: str, *, relative_to: int) -> int:
@@ -28,6 +28,18 @@ def parse_time(text: str, *, relative_to: int) -> int:
     except ValueError:
         raise SimulatorError(f"time {text!r}; expected ISO 8601 such as 2026-11-22T19:00Z, now, or -5d") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from a number with a unit: `90s`, `30m`, `6h`, `2d`.
+
+    Raises:
+        SimulatorError: it is something else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not found:
+        raise SimulatorError(f"duration {text!r}; expected a number and its unit, such as 90s, 30m, 6h or 2d")
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def last_full_hour() -> int:

@@ -1,10 +1,11 @@
-"""Publishing: recordings become messages, sent at a rate, and counted."""
+"""Publishing: recordings become messages, sent at a rate or a speed, and counted."""
 
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,9 +14,14 @@ from tqdm import tqdm
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.messages import attributes
 from aiot_anomaly.profile import Profile
+from simulator import faults as transport
 from simulator import outgoing
 from simulator.errors import SimulatorError
+from simulator.faults import Faults
+from simulator.outgoing import Outgoing
 from simulator.sinks import Sink
+
+_NO_FAULTS = Faults()
 
 
 @dataclass
@@ -23,10 +29,15 @@ class Summary:
     """What was sent.
 
     Attributes:
-        messages: all that were sent, duplicates and poison included.
-        rows_published: readings in all honest messages, counted again in a duplicate.
+        messages: all that were sent, duplicates, corrupt ones and poison included.
+        rows_published: readings in all messages that can be read, counted again in a duplicate.
         duplicates: messages that were a second sending.
-        poison: messages that were spoilt on purpose.
+        poison: messages that were made to be spoilt.
+        corrupt: honest messages, or duplicates, that were spoilt on their way.
+        late: messages that were held back.
+        out_of_order: messages sent after one of the same device with a later reading.
+        rows_unsent: readings that fell into a silence of their device.
+        skewed: devices whose clock was off.
         devices: how many devices the recordings are of.
         seconds: from the first message to the confirmation of the last.
         interrupted: Ctrl-C came before the end.
@@ -36,6 +47,11 @@ class Summary:
     rows_published: int = 0
     duplicates: int = 0
     poison: int = 0
+    corrupt: int = 0
+    late: int = 0
+    out_of_order: int = 0
+    rows_unsent: int = 0
+    skewed: int = 0
     devices: int = 0
     seconds: float = 0.0
     interrupted: bool = False
@@ -45,10 +61,17 @@ class Summary:
         begin = "interrupted: " if self.interrupted else ""
         if not self.messages:
             return f"{begin}{self.rows_published} rows of {self.devices} devices"
+        rare = {
+            "corrupt": self.corrupt,
+            "late": self.late,
+            "out of order": self.out_of_order,
+            "rows in gaps": self.rows_unsent,
+            "skewed clocks": self.skewed,
+        }
         return (
             f"{begin}{self.messages} messages ({self.duplicates} duplicates, "
-            f"{self.poison} poison) with {self.rows_published} rows of {self.devices} devices in {self.seconds:.1f} s"
-            f" ({rate:.0f} messages/s)"
+            f"{self.poison} poison{''.join(f', {n} {what}' for what, n in rare.items() if n)}) with "
+            f"{self.rows_published} rows of {self.devices} devices in {self.seconds:.1f} s ({rate:.0f} messages/s)"
         )
 
     def write(self, path: Path) -> None:
@@ -63,8 +86,10 @@ def publish(
     *,
     batch: int = 1,
     rate: float = 0.0,
+    speed: float = 0.0,
     duplicates: float = 0.0,
     poison: int = 0,
+    faults: Faults = _NO_FAULTS,
     seed: int = 0,
     progress: bool = False,
 ) -> Summary:
@@ -78,32 +103,40 @@ def publish(
         sink: where to; closed afterwards.
         batch: readings a message, of one device.
         rate: messages a second; 0: as fast as it goes.
+        speed: how many times faster than their timestamps the messages follow each other; 0: as fast as it goes.
         duplicates: share of the messages that is sent twice.
         poison: number of further messages that are spoilt, in turn in every way that the pipeline must park.
-        seed: of which messages are doubled and where the poison is.
+        faults: what else befalls them.
+        seed: of the duplicates, the poison and the faults.
         progress: show a bar on stderr if that is a terminal.
 
     Raises:
         SimulatorError: a reading is of the future, or a message was not delivered.
     """
-    _check(recordings, batch, rate, duplicates, poison)
-    total = outgoing.count(recordings, batch)
-    messages = outgoing.in_time_order(recordings, profile.sensor_names, batch)
-    disturbed = outgoing.disturbed(messages, total, duplicates=duplicates, poison=poison, seed=seed)
-    summary, begin = Summary(devices=len({r.device_id for r in recordings})), time.monotonic()
-    common = attributes(profile.name)
+    _check(recordings, batch, rate, speed, duplicates, poison)
+    heard = [transport.heard(r, faults.gaps, seed) for r in recordings]
+    wrong = {r.device_id: transport.clock_error(r.device_id, faults.skew, seed) for r in heard}
+    summary = Summary(
+        devices=len(wrong),
+        skewed=sum(error != 0 for error in wrong.values()),
+        rows_unsent=sum(map(len, recordings)) - sum(map(len, heard)),
+    )
+    total = outgoing.count(heard, batch)
+    messages = outgoing.in_time_order(heard, profile.sensor_names, batch, wrong)
+    messages = outgoing.disturbed(messages, total, duplicates=duplicates, poison=poison, seed=seed)
+    if faults.corrupt:
+        messages = transport.corrupted(messages, faults.corrupt, seed)
+    if faults.late.rate:
+        messages = transport.delayed(messages, faults.late, seed)
+    common, newest = attributes(profile.name), dict[str, int]()
     bar = tqdm(total=total, desc="publishing", unit="msg", disable=None if progress else True)
+    begin = time.monotonic()
     try:
         with bar:
-            for message in disturbed:
-                if rate > 0:
-                    time.sleep(max(0.0, begin + summary.messages / rate - time.monotonic()))
+            for message in _paced(messages, rate, speed):
                 sink.send(message, {**common, "sent_at": f"{time.time():.6f}"})
-                summary.messages += 1
-                summary.rows_published += message.rows
-                summary.duplicates += message.kind == "duplicate"
-                summary.poison += message.kind == "poison"
-                bar.update(message.kind == "reading")
+                _add(summary, message, newest)
+                bar.update(message.kind in {"reading", "corrupt"})
     except KeyboardInterrupt:
         summary.interrupted = True
     finally:
@@ -112,11 +145,43 @@ def publish(
     return summary
 
 
-def _check(recordings: Sequence[Recording], batch: int, rate: float, duplicates: float, poison: int) -> None:
-    if not 1 <= batch <= 10_000 or rate < 0 or not 0 <= duplicates <= 1 or poison < 0:
+def _paced(messages: Iterator[Outgoing], rate: float, speed: float) -> Iterator[Outgoing]:
+    """Hands each message on when it is due; where both limits are given the slower one holds."""
+    begin, first = time.monotonic(), None
+    for sent, message in enumerate(messages):
+        due = begin
+        if rate > 0:
+            due += sent / rate
+        if speed > 0:
+            first = message.last if first is None else first
+            due = max(due, begin + (message.last + message.delay - first) / speed)
+        if due > begin:
+            time.sleep(max(0.0, due - time.monotonic()))
+        yield message
+
+
+def _add(summary: Summary, message: Outgoing, newest: dict[str, int]) -> None:
+    summary.messages += 1
+    summary.rows_published += message.rows
+    summary.duplicates += message.kind == "duplicate"
+    summary.poison += message.kind == "poison"
+    summary.corrupt += message.kind == "corrupt"
+    summary.late += message.delay > 0
+    before = newest.setdefault(message.device_id, message.last)
+    if message.last < before:
+        summary.out_of_order += 1
+    else:
+        newest[message.device_id] = message.last
+
+
+def _check(
+    recordings: Sequence[Recording], batch: int, rate: float, speed: float, duplicates: float, poison: int
+) -> None:
+    numbers_fit = 1 <= batch <= 10_000 and 0 <= duplicates <= 1 and poison >= 0
+    if not numbers_fit or not 0 <= rate < math.inf or not 0 <= speed < math.inf:
         raise SimulatorError(
-            f"batch {batch}, rate {rate}, duplicates {duplicates}, poison {poison}; expected a batch of 1 to 10000, "
-            f"duplicates from 0 to 1, and nothing negative"
+            f"batch {batch}, rate {rate}, speed {speed}, duplicates {duplicates}, poison {poison}; expected a batch of "
+            f"1 to 10000, duplicates from 0 to 1, and nothing negative"
         )
     latest = max((int(r.timestamps[-1]) for r in recordings if len(r)), default=0)
     if latest > time.time():

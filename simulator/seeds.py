@@ -21,6 +21,18 @@ class Stream(IntEnum):
     LEAK_NODE = 6
     RANDOM_LEAKS = 7
     MESSAGES = 8
+    CONSUMER = 20
+    CONSUMER_SHAPE = 21
+    CONSUMER_DAY = 22
+    VACATIONS = 23
+    APPLIANCES = 24
+    FRAUD = 25
+    FRAUD_DAY = 26
+    RANDOM_FRAUD = 27
+    GAPS = 30
+    SKEW = 31
+    LATENESS = 32
+    CORRUPTION = 33
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import MessageError
-from aiot_anomaly.messages import ReadingBatch, check_against, parse_readings
+from aiot_anomaly.messages import Reading, ReadingBatch, check_against, parse_readings
+from simulator import outgoing
 from simulator.errors import SimulatorError
+from simulator.faults import Faults, Rated
 from simulator.outgoing import Outgoing
 from simulator.publisher import Summary, publish
 from simulator.sinks import LinesSink
@@ -129,7 +134,7 @@ def test_a_reading_of_the_future_is_never_sent() -> None:
     assert sink.sent == []
 
 
-@pytest.mark.parametrize("asked", [{"batch": 0}, {"rate": -1.0}, {"duplicates": 1.5}, {"poison": -1}])
+@pytest.mark.parametrize("asked", [{"batch": 0}, {"rate": -1.0}, {"speed": -1.0}, {"duplicates": 1.5}, {"poison": -1}])
 def test_numbers_that_make_no_sense_are_refused(asked: dict[str, float]) -> None:
     with pytest.raises(SimulatorError, match="expected a batch"):
         publish([recording("dma-01")], LEAK, Memory(), **asked)
@@ -146,3 +151,51 @@ def test_lines_hold_a_message_each(tmp_path: Path) -> None:
 def test_the_summary_is_written_as_json(tmp_path: Path) -> None:
     Summary(messages=3, rows_published=6).write(tmp_path / "s.json")
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["rows_published"] == 6
+
+
+def test_every_fault_is_counted_and_the_rest_arrives_unharmed() -> None:
+    fleet = [recording(f"dma-{k:02}", rows=300) for k in range(1, 9)]
+    faults = Faults(late=Rated(0.1, 7200), gaps=Rated(0.5, 7200), corrupt=0.05, skew=Rated(0.5, 60))
+    runs = []
+    for _ in range(2):
+        sink = Memory()
+        runs.append((publish(fleet, LEAK, sink, batch=2, duplicates=0.1, poison=7, faults=faults, seed=5), sink))
+    (summary, sink), (_, again) = runs
+    assert [m for m, _ in sink.sent] == [m for m, _ in again.sent]
+    kinds = [m.kind for m, _ in sink.sent]
+    counted = (summary.duplicates, summary.corrupt, summary.poison)
+    assert counted == tuple(map(kinds.count, ("duplicate", "corrupt", "poison")))
+    assert summary.late == sum(m.delay > 0 for m, _ in sink.sent)
+    assert min(*counted, summary.late, summary.out_of_order, summary.rows_unsent, summary.skewed) > 0
+    assert summary.skewed < summary.devices == 8
+    good = [parse_readings(m.data) for m, _ in sink.sent if m.rows]
+    assert sum(len(b.readings) for b in good) == summary.rows_published
+    heard = sum(map(len, fleet)) - summary.rows_unsent
+    honest = {(b.device_id, r.timestamp) for b in good for r in b.readings}
+    assert heard - 2 * summary.corrupt <= len(honest) <= heard
+
+
+def test_a_speed_spaces_the_messages_as_their_timestamps_do() -> None:
+    begin = time.monotonic()
+    publish([recording("dma-01", rows=11)], LEAK, Memory(), speed=45_000)
+    assert 0.18 < time.monotonic() - begin < 2
+
+
+@given(
+    values=st.lists(st.floats(allow_infinity=False, width=64), min_size=6, max_size=6),
+    when=st.integers(0, 4_000_000_000),
+)
+def test_a_message_has_the_bytes_that_the_contract_writes(values: list[float], when: int) -> None:
+    one = Recording("dma-01", np.array([when]), np.array([values]))
+    (message,) = outgoing.in_time_order([one], LEAK.sensor_names, 1)
+    named = {s: None if math.isnan(v) else v for s, v in zip(LEAK.sensor_names, values, strict=True)}
+    reading = Reading(timestamp=datetime.fromtimestamp(when, UTC), values=named)
+    assert message.data == ReadingBatch(device_id="dma-01", readings=[reading]).encode()
+
+
+def test_what_no_message_can_carry_is_refused_before_the_first_one() -> None:
+    for device, value, match in (("pump 1", 1.0, "device id 'pump 1'"), ("pump-1", math.inf, "infinite value")):
+        sink = Memory()
+        with pytest.raises(SimulatorError, match=match):
+            publish([Recording(device, np.array([START]), np.full((1, 6), value))], LEAK, sink)
+        assert sink.sent == []
