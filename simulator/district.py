@@ -1,15 +1,14 @@
-"""The hydraulics of a district: EPANET's example network Net3, fed by gravity from one reservoir.
+"""The hydraulics of a district: a network fed by gravity from one reservoir, solved by EPANET.
 
-Pumps, tanks, the second source and the water quality trace are taken out, so that the state at one moment depends
-on the demand at that moment alone. Pipes are narrowed until the head lost on the way to the consumers is some
-metres: in the original, pressures hardly react to a leak.
+Pipes are narrowed until the head lost on the way to the consumers is some metres: in the original models, pressures
+hardly react to a leak.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,32 @@ from wntr.epanet.toolkit import ENepanet
 from wntr.epanet.util import EN
 
 from simulator.demand import CLASSES, DAY_S
+from simulator.networks import DEFAULT, SOURCE, gravity
 from simulator.seeds import Stream, generator
 
 PRESSURES = 5
-_SOURCE = "River"
 #: exponents of flow and diameter in the head loss of Hazen and Williams
 _FLOW_EXPONENT, _DIAMETER_EXPONENT = 1.852, 4.871
 #: the largest flow that the source must sustain, in units of the mean, and the pressure that is left then, in metres
 _PEAK, _LEAST_PRESSURE = 2.2, 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class Outflow:
+    """Water that leaves the network besides the consumers' demand: a leak, or an open hydrant.
+
+    Attributes:
+        junction: where.
+        flow: L/s where the multiplier is 1.
+        multiplier: (days * steps of a day).
+        orifice: the flow is `flow` at the junction's nominal pressure and follows q = C p^0.5 otherwise (Torricelli's
+            law, FAVAD's fixed area; May 1994), as an emitter of EPANET; False: the same at any pressure.
+    """
+
+    junction: str
+    flow: float
+    multiplier: NDArray[np.float64]
+    orifice: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +59,7 @@ class District:
         junctions: (J) the junctions' names.
         sensors: the junctions whose pressure is measured.
         leaky: the junctions where a drawn leak may be: a break right at the source shows in no pressure.
+        nominal_pressure: (J) metres at the mean demand.
     """
 
     network: Any
@@ -50,12 +68,17 @@ class District:
     junctions: tuple[str, ...]
     sensors: tuple[str, ...]
     leaky: tuple[str, ...]
+    nominal_pressure: NDArray[np.float64]
 
     @classmethod
-    def of(cls, seed: int, district: int) -> District:
-        """The district that a seed and a number stand for: size, consumers, pipes and sensors differ."""
+    def of(cls, seed: int, district: int, network: str = DEFAULT) -> District:
+        """The district that a seed and a number stand for: size, consumers, pipes and sensors differ.
+
+        One sensor is at a consumer in each fifth by head lost on the way from the source: how far the pressure at a
+        junction falls with the flow goes with that loss, so the five are spread over the range of sensitivities.
+        """
         rng = generator(seed, Stream.DISTRICT, district)
-        wn, original = _gravity_network()
+        wn, original = gravity(network)
         names = tuple(original)
         mean = float(np.exp(rng.uniform(np.log(10), np.log(40))))
         drawn = np.array(list(original.values())) * rng.lognormal(0, 0.5, len(names))
@@ -74,18 +97,18 @@ class District:
             pipe.diameter *= narrower
         loss = _head_loss(wn, names)
         elevation = np.array([wn.get_node(n).elevation for n in names])
-        wn.get_node(_SOURCE).base_head = float(np.max(elevation + loss * _PEAK**_FLOW_EXPONENT) + _LEAST_PRESSURE)
-        # one sensor in each fifth of the consumers by distance (in head loss) from the source
+        wn.get_node(SOURCE).base_head = float(np.max(elevation + loss * _PEAK**_FLOW_EXPONENT) + _LEAST_PRESSURE)
         fifths = np.array_split(np.array([i for i in np.argsort(loss, kind="stable") if drawn[i] > 0]), PRESSURES)
         sensors = tuple(names[int(rng.choice(fifth))] for fifth in fifths)
         leaky = tuple(name for name, lost in zip(names, loss, strict=True) if lost > loss_wanted / 2)
-        return cls(wn, mean, base, names, sensors, leaky)
+        pressure = wn.get_node(SOURCE).base_head - loss - elevation
+        return cls(wn, mean, base, names, sensors, leaky, pressure)
 
     def run(
         self,
         patterns: NDArray[np.float64],
         interval_s: int,
-        leaks: list[tuple[str, float, NDArray[np.float64]]],
+        outflows: Sequence[Outflow] = (),
     ) -> NDArray[np.float64]:
         """Solves the network for whole days.
 
@@ -95,19 +118,20 @@ class District:
         Args:
             patterns: (classes, days * steps of a day) multipliers of `base`.
             interval_s: distance of two steps.
-            leaks: junction, flow in L/s and (days * steps) multiplier of each leak.
+            outflows: leaks and open hydrants.
 
         Returns:
             (days * steps, 1 + PRESSURES): inflow in L/s and pressures in metres of water column.
         """
         wn = self.network
-        for k, pattern in enumerate((*patterns, *(switch for _, _, switch in leaks))):
+        fixed, orifices = [o for o in outflows if not o.orifice], [o for o in outflows if o.orifice]
+        for k, pattern in enumerate((*patterns, *(o.multiplier for o in fixed))):
             wn.add_pattern(f"P{k}", list(pattern))
         for j, name in enumerate(self.junctions):
             demands: list[tuple[float, str | None]] = [
                 (self.base[k, j], f"P{k}") for k in range(CLASSES) if self.base[k, j] > 0
             ]
-            demands += [(flow, f"P{CLASSES + k}") for k, (node, flow, _) in enumerate(leaks) if node == name]
+            demands += [(o.flow, f"P{CLASSES + k}") for k, o in enumerate(fixed) if o.junction == name]
             # WNTR rounds the demand of a junction that has one only: a second, empty one keeps a leak elsewhere, or
             # later, from changing the last bits
             demands.append((0.0, "P0"))
@@ -116,35 +140,32 @@ class District:
         t.duration, t.hydraulic_timestep, t.pattern_timestep, t.report_timestep = DAY_S, *[interval_s] * 3
         rows = []
         with _opened(wn) as epanet:
-            source = epanet.ENgetnodeindex(_SOURCE)
+            source = epanet.ENgetnodeindex(SOURCE)
             sensors = [epanet.ENgetnodeindex(name) for name in self.sensors]
+            emitters = self._emitters(orifices, patterns.shape[1], epanet)
             epanet.ENsettimeparam(EN.DURATION, DAY_S - interval_s)
             for day in range(patterns.shape[1] * interval_s // DAY_S):
                 epanet.ENsettimeparam(EN.PATTERNSTART, day * DAY_S)
+                for node, coefficients in emitters:
+                    epanet.ENsetnodevalue(node, EN.EMITTER, coefficients[len(rows)])
                 epanet.ENinitH(EN.INITFLOW)
                 step = 1
                 while step:
+                    for node, coefficients in emitters:
+                        epanet.ENsetnodevalue(node, EN.EMITTER, coefficients[len(rows)])
                     epanet.ENrunH()
                     pressures = [epanet.ENgetnodevalue(i, EN.PRESSURE) for i in sensors]
                     rows.append([-epanet.ENgetnodevalue(source, EN.DEMAND), *pressures])
                     step = epanet.ENnextH()
         return np.array(rows)
 
-
-def _gravity_network() -> tuple[Any, dict[str, float]]:
-    """Net3's junctions and pipes with one reservoir, without demands; and each junction's demand in the original."""
-    net3, wn = wntr.network.WaterNetworkModel("Net3"), wntr.network.WaterNetworkModel()
-    for name, junction in net3.junctions():
-        wn.add_junction(name, base_demand=0.0, elevation=junction.elevation)
-    wn.add_reservoir(_SOURCE)
-    kept = {_SOURCE, *net3.junction_name_list}
-    # without the pump at the river its bypass, pipe 330, takes its place: all pipes are open
-    for name, pipe in net3.pipes():
-        if {pipe.start_node_name, pipe.end_node_name} <= kept:
-            ends = pipe.start_node_name, pipe.end_node_name
-            wn.add_pipe(name, *ends, length=pipe.length, diameter=pipe.diameter, roughness=pipe.roughness)
-    wn.options.hydraulic.accuracy = 1e-5
-    return wn, {name: float(junction.base_demand) for name, junction in net3.junctions()}
+    def _emitters(self, orifices: Sequence[Outflow], steps: int, epanet: Any) -> list[tuple[int, list[float]]]:
+        """EPANET's index of each junction with an orifice, and its coefficient C in L/s/m^0.5 at every step."""
+        coefficients: dict[str, NDArray[np.float64]] = {}
+        for o in orifices:
+            at_one = o.flow / np.sqrt(self.nominal_pressure[self.junctions.index(o.junction)])
+            coefficients[o.junction] = coefficients.get(o.junction, np.zeros(steps)) + at_one * o.multiplier
+        return [(epanet.ENgetnodeindex(name), c.tolist()) for name, c in coefficients.items()]
 
 
 def _set_demand(wn: Any, junction: str, demands: list[tuple[float, str | None]]) -> None:
@@ -158,7 +179,7 @@ def _set_demand(wn: Any, junction: str, demands: list[tuple[float, str | None]])
 def _head_loss(wn: Any, junctions: tuple[str, ...]) -> NDArray[np.float64]:
     """(J) metres of head lost between the source and each junction at the demands' base values."""
     wn.options.time.duration = 0
-    wn.get_node(_SOURCE).base_head = 1000.0
+    wn.get_node(SOURCE).base_head = 1000.0
     with _opened(wn) as epanet:
         epanet.ENinitH(EN.INITFLOW)
         epanet.ENrunH()

@@ -18,7 +18,7 @@ from aiot_anomaly.datasets.fleet import Fleet, labels
 from aiot_anomaly.datasets.recording import Recording
 from simulator.clock import DAY_S, last_full_hour
 from simulator.demand import Demand
-from simulator.district import PRESSURES, District
+from simulator.district import PRESSURES, District, Outflow
 from simulator.errors import SimulatorError
 from simulator.leak import Leak, device_name, drawn_junction
 from simulator.seeds import Stream, generator
@@ -89,7 +89,7 @@ def _district(span: _Range, district: int, leaks: Sequence[Leak]) -> Recording:
     days = range(span.start // DAY_S, -(-span.end // DAY_S))
     times = np.arange(days.start * DAY_S, days.stop * DAY_S, span.interval_s, dtype=np.int64)
     bursts = [
-        (
+        Outflow(
             drawn_junction(leak, network.junctions, network.leaky, seed=span.seed, district=district),
             leak.size * network.mean_inflow,
             ((times >= leak.start) & (times < leak.end)).astype(np.float64),
