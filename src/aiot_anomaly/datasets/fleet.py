@@ -1,6 +1,7 @@
 """A fleet's folder: `readings.csv` of its devices and `truth.csv` of what really happened to them.
 
-The simulator writes it and the notebooks read it. Both files are text that any tool opens:
+The simulator writes it and the notebooks read it. Both files are text that any tool opens; `readings.parquet` in the
+place of the first is smaller:
 
     readings.csv   device_id,timestamp,<the profile's sensors>
     truth.csv      device_id,kind,start,end,size,anomalous
@@ -9,23 +10,23 @@ The simulator writes it and the notebooks read it. Both files are text that any 
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aiot_anomaly.datasets import table
+from aiot_anomaly.datasets import readings, table
+from aiot_anomaly.datasets.readings import iso
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.profile import Profile
 
 READINGS = "readings.csv"
+READINGS_PARQUET = "readings.parquet"
 TRUTH = "truth.csv"
 _TRUTH_COLUMNS = ("device_id", "kind", "start", "end", "size", "anomalous")
 
@@ -75,9 +76,10 @@ def read(folder: Path, profile: Profile) -> Fleet:
     """Reads a fleet; where the folder has no `truth.csv` the recordings are not labelled.
 
     Raises:
-        DatasetError: the folder holds no `readings.csv`, or one that does not fit the profile.
+        DatasetError: the folder holds no readings, or ones that do not fit the profile.
     """
-    recordings = table.read(folder / READINGS, profile, device_column="device_id")
+    parquet = folder / READINGS_PARQUET
+    recordings = table.read(parquet if parquet.is_file() else folder / READINGS, profile, device_column="device_id")
     if not (folder / TRUTH).is_file():
         return Fleet(tuple(recordings))
     truth = read_truth(folder / TRUTH)
@@ -85,19 +87,23 @@ def read(folder: Path, profile: Profile) -> Fleet:
 
 
 def write(folder: Path, fleet: Fleet, profile: Profile) -> int:
-    """Writes a fleet's two files, each complete or not at all, and returns the number of readings.
-
-    The text of a number is the shortest that reads back as the same number.
-    """
-    rows = 0
-    folder.mkdir(parents=True, exist_ok=True)
-    with _whole_file(folder / READINGS) as out:
-        out.writerow(("device_id", "timestamp", *profile.sensor_names))
-        for r in fleet.recordings:
-            for t, values in zip(r.timestamps.tolist(), r.values.tolist(), strict=True):
-                out.writerow((r.device_id, iso(t), *("" if math.isnan(v) else v for v in values)))
-            rows += len(r)
+    """Writes a fleet's two files, each complete or not at all, and returns the number of readings."""
+    rows = write_readings(folder, fleet.recordings, profile)
     write_truth(folder / TRUTH, fleet.truth)
+    return rows
+
+
+def write_readings(
+    folder: Path, recordings: Iterable[Recording], profile: Profile, *, kind: Literal["csv", "parquet"] = "csv"
+) -> int:
+    """Writes a fleet's readings, which may come in pieces, and returns how many there are.
+
+    Readings of the other kind that the folder holds go: a folder is one fleet.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, other = (READINGS, READINGS_PARQUET) if kind == "csv" else (READINGS_PARQUET, READINGS)
+    rows = readings.write(folder / wanted, recordings, profile)
+    (folder / other).unlink(missing_ok=True)
     return rows
 
 
@@ -124,24 +130,9 @@ def read_truth(path: Path) -> tuple[Truth, ...]:
 
 def write_truth(path: Path, truth: Sequence[Truth]) -> None:
     """Writes a `truth.csv`, ordered by device and start."""
-    with _whole_file(path) as out:
+    with readings.whole(path) as part, part.open("w", newline="", encoding="utf-8") as f:
+        out = csv.writer(f, lineterminator="\n")
         out.writerow(_TRUTH_COLUMNS)
         for t in sorted(truth, key=lambda t: (t.device_id, t.start, t.end, t.kind)):
             row = (t.device_id, t.kind, iso(t.start), iso(t.end), t.size, "true" if t.anomalous else "false")
             out.writerow(row)
-
-
-def iso(timestamp: int) -> str:
-    """Unix seconds as ISO 8601 in UTC, e.g. 2026-11-22T19:00:00Z."""
-    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Any]:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", newline="", encoding="utf-8") as f:
-            yield csv.writer(f, lineterminator="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
