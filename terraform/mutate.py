@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 0 if each assertion noticed its change."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--only", metavar="TEXT", default="", help="only changes whose file or assertion contains it")
-    parser.add_argument("--rounds", type=int, default=3, help="to deal the changes out to (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="to deal the changes out to (default: %(default)s)")
     given = parser.parse_args(arguments)
     terraform = os.environ.get("TERRAFORM", "terraform")
     if shutil.which(terraform) is None:
