@@ -40,7 +40,7 @@ def read(
     Raises:
         DatasetError: the file cannot be read, or lacks a column.
     """
-    frame = _frame(path, separator)
+    frame = read_frame(path, separator)
     wanted = [timestamp_column, *(c for c in (device_column, label_column) if c), *profile.sensor_names]
     missing = [c for c in wanted if c not in frame.columns]
     if missing:
@@ -93,7 +93,12 @@ def matrix(frame: pd.DataFrame, columns: list[str], *, where: str) -> NDArray[np
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _frame(path: Path, separator: str) -> pd.DataFrame:
+def read_frame(path: Path, separator: str = ",") -> pd.DataFrame:
+    """The whole table, of a `.parquet` file or of text with a header line.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
     if not path.is_file():
         raise DatasetError(f"no file {path}")
     try:
