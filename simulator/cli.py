@@ -12,17 +12,18 @@ from aiot_anomaly.datasets import fleet as fleet_files
 from aiot_anomaly.datasets.fleet import Fleet
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
-from simulator import replay
-from simulator.clock import DAY_S, last_full_hour, parse_time
+from simulator import faults, replay
+from simulator.clock import time_range
 from simulator.errors import SimulatorError
+from simulator.faults import Faults
 from simulator.options import parser
 from simulator.publisher import Summary, publish
 from simulator.sinks import LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
 
-#: twenty years: a longer range is a slip
-MOST_DAYS = 7_305
+#: sinks that are files of readings; the others take messages
+TABLES = ("csv", "parquet")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         fleet = _water(args) if args.command == "water" else _replay(args, profile)
         if args.truth:
             fleet_files.write_truth(args.truth, fleet.truth)
-        summary = _write(args, fleet, profile) if args.sink == "csv" else _publish(args, fleet, profile)
+        summary = _write(args, fleet, profile) if args.sink in TABLES else _publish(args, fleet, profile)
     except AIoTError as e:
         sys.stderr.write(f"simulator: {e}\n")
         return 1
@@ -48,14 +49,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.sink in {"csv", "jsonl"} and args.out is None:
-        raise SimulatorError(f"--sink {args.sink} needs --out {'FOLDER' if args.sink == 'csv' else 'FILE'}")
+    if args.sink in {*TABLES, "jsonl"} and args.out is None:
+        raise SimulatorError(f"--sink {args.sink} needs --out {'FOLDER' if args.sink in TABLES else 'FILE'}")
     if args.sink == "pubsub" and not args.project:
         raise SimulatorError("--sink pubsub needs --project, or GOOGLE_CLOUD_PROJECT in the environment")
-    if args.sink == "csv" and (args.duplicates or args.poison):
-        raise SimulatorError("--duplicates and --poison are about messages; --sink csv writes tables")
+    if args.sink in TABLES and (args.duplicates or args.poison or _faults(args)):
+        raise SimulatorError(
+            f"--duplicates and --poison, like --corrupt, --late, --gaps and --skew, are about messages; "
+            f"--sink {args.sink} writes tables"
+        )
     if args.seed < 0:
         raise SimulatorError(f"--seed {args.seed}; expected 0 or more")
+    if getattr(args, "jobs", None) is not None and args.jobs < 1:
+        raise SimulatorError(f"--jobs {args.jobs}; expected 1 or more processes, or no --jobs for one a processor")
+
+
+def _faults(args: argparse.Namespace) -> Faults:
+    return Faults(
+        late=faults.parse(args.late, "--late"),
+        gaps=faults.parse(args.gaps, "--gaps"),
+        corrupt=args.corrupt,
+        skew=faults.parse(args.skew, "--skew"),
+    )
 
 
 def _profile(args: argparse.Namespace) -> Profile:
@@ -70,13 +85,7 @@ def _water(args: argparse.Namespace) -> Fleet:
     # WNTR takes seconds to import, which the replay and --help need not wait for
     from simulator import leak, water  # noqa: PLC0415 - see above
 
-    end = last_full_hour() if args.end is None else parse_time(args.end, relative_to=int(time.time()))
-    if args.start is not None and args.days is not None:
-        raise SimulatorError("--start and --days say the same thing; give one of them")
-    days = 7.0 if args.days is None else args.days
-    if not 0 < days < MOST_DAYS:
-        raise SimulatorError(f"--days is {days:g}; expected more than 0 and less than {MOST_DAYS}")
-    start = parse_time(args.start, relative_to=end) if args.start else end - round(days * DAY_S)
+    start, end = time_range(args.start, args.end, args.days)
     districts = _numbers(args.districts)
     leaks = [leak.parse(spec, end=end) for spec in args.leak]
     leaks += leak.random_leaks(
@@ -104,7 +113,7 @@ def _water(args: argparse.Namespace) -> Fleet:
 def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
     if args.device is not None and args.source.startswith("skab:"):
         raise SimulatorError(f"--device names the device of a file; that of {args.source} follows from its name")
-    return replay.load(
+    fleet = replay.load(
         args.source,
         profile,
         timestamp_column=args.timestamp_column,
@@ -112,13 +121,24 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
         device_id=args.device,
         label_column=args.label_column,
         separator=args.separator,
+        rename=_renamed(args.rename),
         limit=args.limit,
+    )
+    return replay.arranged(
+        fleet,
+        profile,
+        days=args.days,
+        interval_s=args.interval,
+        start=args.start,
+        end=args.end,
+        devices=args.devices,
     )
 
 
 def _write(args: argparse.Namespace, fleet: Fleet, profile: Profile) -> Summary:
     begin = time.monotonic()
-    rows = fleet_files.write(args.out, fleet, profile)
+    rows = fleet_files.write_readings(args.out, fleet.recordings, profile, kind=args.sink)
+    fleet_files.write_truth(args.out / fleet_files.TRUTH, fleet.truth)
     return Summary(rows_published=rows, devices=len(fleet), seconds=time.monotonic() - begin)
 
 
@@ -134,8 +154,10 @@ def _publish(args: argparse.Namespace, fleet: Fleet, profile: Profile) -> Summar
         sink,
         batch=args.batch,
         rate=args.rate,
+        speed=args.speed,
         duplicates=args.duplicates,
         poison=args.poison,
+        faults=_faults(args),
         seed=args.seed,
         progress=not args.quiet,
     )
@@ -154,3 +176,10 @@ def _percentages(text: str) -> list[float]:
         return [float(size.strip().removesuffix("%")) / 100 for size in text.split(",")]
     except ValueError:
         raise SimulatorError(f"--leak-sizes {text}; expected percentages such as 2,5,10") from None
+
+
+def _renamed(pairs: Sequence[str]) -> dict[str, str]:
+    names = dict(pair.partition("=")[::2] for pair in pairs)
+    if not all(names) or not all(names.values()) or len(names) < len(pairs):
+        raise SimulatorError(f"--rename {' '.join(pairs)}; expected COLUMN=SENSOR, each column once")
+    return names

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from simulator.errors import SimulatorError
 
 DAY_S = 86_400
+#: twenty years: a longer range is a slip
+_MOST_DAYS = 7_305
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
 
 
@@ -40,6 +42,21 @@ def parse_duration(text: str) -> float:
     if not found:
         raise SimulatorError(f"duration {text!r}; expected a number and its unit, such as 90s, 30m, 6h or 2d")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def time_range(start: str | None, end: str | None, days: float | None) -> tuple[int, int]:
+    """Unix seconds of a simulated range from the options `--start`, `--end` and `--days`; a week up to now by default.
+
+    Raises:
+        SimulatorError: a time cannot be read, both start and days are given, or the days are out of bounds.
+    """
+    last = last_full_hour() if end is None else parse_time(end, relative_to=int(time.time()))
+    if start is not None and days is not None:
+        raise SimulatorError("--start and --days say the same thing; give one of them")
+    days = 7.0 if days is None else days
+    if not 0 < days < _MOST_DAYS:
+        raise SimulatorError(f"--days is {days:g}; expected more than 0 and less than {_MOST_DAYS}")
+    return (parse_time(start, relative_to=last) if start else last - round(days * DAY_S)), last
 
 
 def last_full_hour() -> int:

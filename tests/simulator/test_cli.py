@@ -70,6 +70,12 @@ def test_ones_own_table_is_replayed_and_its_labels_go_to_the_truth_only(
         ("water --sink csv", "--sink csv needs --out FOLDER"),
         ("water --sink pubsub --project=", "needs --project"),
         ("water --sink csv --out x --poison 1", "are about messages"),
+        ("water --sink parquet --out x --late 0.1:2h", "are about messages"),
+        ("water --sink parquet", "--sink parquet needs --out FOLDER"),
+        ("water --late often", "--late often; expected a rate and a duration"),
+        ("water --corrupt 2", "corrupt: 2 is no share"),
+        ("water --speed -1", "nothing negative"),
+        ("water --jobs 0", "--jobs 0; expected 1 or more"),
         ("water --seed -1", "expected 0 or more"),
         ("water --districts many", "--districts many"),
         ("water --start=-3d --days 3", "give one of them"),
@@ -78,6 +84,7 @@ def test_ones_own_table_is_replayed_and_its_labels_go_to_the_truth_only(
         ("water --end tomorrow", "expected ISO 8601"),
         ("replay nothing.csv --profile leak", "no file nothing.csv"),
         ("replay nothing.csv", "--profile is needed"),
+        ("replay nothing.csv --profile leak --rename flow", "expected COLUMN=SENSOR"),
         ("replay nothing.csv --profile none", "no profile 'none'"),
     ],
 )
@@ -113,3 +120,16 @@ def test_a_skab_recording_is_replayed_at_its_original_times(capfdbinary: pytest.
     batch = parse_readings(first)
     assert batch.device_id == "skab-valve1-6"
     assert batch.readings[0].timestamp.isoformat() == "2020-03-09T12:14:36+00:00"
+
+
+def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
+    (tmp_path / "meters.csv").write_text(METERS, encoding="utf-8")
+    table = ["--profile", "leak", "--timestamp-column", "time", "--device-column", "meter", "--label-column", "odd"]
+    for sink in ("csv", "parquet"):
+        asked = ["replay", str(tmp_path / "meters.csv"), *table, "--sink", sink, "--out", str(tmp_path / sink)]
+        assert main([*asked, "--devices", "2"]) == 0
+    left, right = (fleet_files.read(tmp_path / sink, profile_store.load("leak")) for sink in ("csv", "parquet"))
+    assert [r.device_id for r in left.recordings] == [r.device_id for r in right.recordings] == ["m1-1", "m1-2"]
+    assert left.truth == right.truth
+    assert [r.values.tolist() for r in left.recordings] == [r.values.tolist() for r in right.recordings]
+    assert [r.timestamps.tolist() for r in left.recordings] == [r.timestamps.tolist() for r in right.recordings]

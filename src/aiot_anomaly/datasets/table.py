@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ def read(
     device_id: str | None = None,
     label_column: str | None = None,
     separator: str = ",",
+    rename: Mapping[str, str] | None = None,
 ) -> list[Recording]:
     """Reads a table with a row for each device and time; further columns are ignored.
 
@@ -33,6 +35,7 @@ def read(
         device_id: the id of that one device; default: the file's name.
         label_column: a column that is nonzero where the row is anomalous.
         separator: between two columns of a text file.
+        rename: columns of the file and the sensors that they are.
 
     Returns:
         A recording for each device, sorted by id; rows sorted by time, doubles kept.
@@ -40,7 +43,7 @@ def read(
     Raises:
         DatasetError: the file cannot be read, or lacks a column.
     """
-    frame = read_frame(path, separator)
+    frame = _renamed(read_frame(path, separator), dict(rename or {}), path)
     wanted = [timestamp_column, *(c for c in (device_column, label_column) if c), *profile.sensor_names]
     missing = [c for c in wanted if c not in frame.columns]
     if missing:
@@ -91,6 +94,18 @@ def matrix(frame: pd.DataFrame, columns: list[str], *, where: str) -> NDArray[np
     except (ValueError, TypeError) as e:
         raise DatasetError(f"{where}: {e}; expected numbers, or empty cells where a value is missing") from None
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _renamed(frame: pd.DataFrame, names: dict[str, str], path: Path) -> pd.DataFrame:
+    absent = sorted(names.keys() - set(frame.columns))
+    # a column that had the name already gives way
+    hidden = sorted((set(names.values()) - names.keys()) & set(frame.columns))
+    if absent or len(set(names.values())) < len(names):
+        raise DatasetError(
+            f"{path}: columns to rename {names}; the table has {list(frame.columns)}, lacks {absent}, and each needs a "
+            f"name of its own"
+        )
+    return frame.drop(columns=hidden).rename(columns=names) if names else frame
 
 
 def read_frame(path: Path, separator: str = ",") -> pd.DataFrame:
