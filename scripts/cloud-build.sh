@@ -9,8 +9,9 @@ commit=$(git rev-parse HEAD)
 config=$1 image=$2 tag=${3:-$commit}
 : "${GCP_PROJECT:?}" "${GCP_REGION:?}" "${GCP_BUILD_ACCOUNT:?}" "${GCP_SOURCES_BUCKET:?}"
 
-digest=$(gcloud artifacts docker images list "$image" --include-tags --filter "tags:$tag" \
-  --format 'value(version)' --limit 1)
+# before the first build there is no such image, and a list of nothing may be an error: then it is built
+digest=$(gcloud artifacts docker images list "$image" --project "$GCP_PROJECT" --include-tags --filter "tags:$tag" \
+  --format 'value(version)' --limit 1) || digest=
 if [ -n "$digest" ]; then
   echo "$image:$tag is there already" >&2
 else

@@ -54,6 +54,8 @@ resource "google_cloud_run_v2_job" "training" {
       template[0].annotations,
       template[0].labels,
       template[0].template[0].containers[0].image,
+      # `gcloud run jobs update` may give it one
+      template[0].template[0].containers[0].name,
     ]
   }
 

@@ -43,6 +43,13 @@ def test_what_is_there_is_not_built_again(run: Run, clone: Path, calls: Callable
     assert len(calls()) == 1
 
 
+def test_an_image_that_nobody_has_built_yet_is_built(run: Run, clone: Path, calls: Callable) -> None:
+    gcloud = 'case "$1" in artifacts) echo "NOT_FOUND" >&2; exit 1 ;; builds) echo "sha256:abc" ;; esac'
+    done = run("cloud-build.sh", "c.yaml", IMAGE, folder=clone, clients={"gcloud": gcloud}, **SETTINGS)
+    assert done.stdout == f"{IMAGE}@sha256:abc\n", done.stderr
+    assert len(calls()) == 2
+
+
 def test_a_build_without_a_digest_is_an_error(run: Run, clone: Path, tmp_path: Path) -> None:
     gcloud = GCLOUD.format(there="", built="", kept=tmp_path / "source.tgz")
     done = run("cloud-build.sh", "c.yaml", IMAGE, folder=clone, clients={"gcloud": gcloud}, **SETTINGS)
