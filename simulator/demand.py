@@ -7,6 +7,7 @@ AR(1) process within the day and a small noise for each step.
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,31 +57,56 @@ class Demand:
         week = (5 * shapes[0] + 2 * shapes[1]).mean(axis=1) / 7
         return cls(seed, district, interval_s, background, shapes / week[None, :, None], yearly, level)
 
-    def day(self, day: int) -> NDArray[np.float64]:
-        """(classes, steps): multipliers of the mean demand on a day, counted from 1970-01-01 in UTC."""
-        shape = self.shapes[1 if (day + 3) % 7 >= 5 else 0]
-        steps = shape.shape[1]
+    def days(
+        self, days: Sequence[int], *, holidays: Container[int] = (), excess: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Multipliers of the mean demand.
+
+        Args:
+            days: counted from 1970-01-01 in UTC.
+            holidays: those on which people live as on a weekend.
+            excess: (days * steps) what is drawn beyond the usual, e.g. 0.2 in a heat wave; background leakage stays.
+
+        Returns:
+            (classes, days * steps of a day).
+        """
+        rest = [(day + 3) % 7 >= 5 or day in holidays for day in days]
+        steps = self.shapes.shape[2]
         towards = np.arange(steps) / steps
-        level = (1 - towards) * self._level(day) + towards * self._level(day + 1)
-        level += self.yearly * np.cos(2 * np.pi * (day + towards - 195) / 365.25)
-        drawn = shape * np.exp(level + self._within_day(day))
+        known = {day: self._level(day) for day in sorted({*days, *(day + 1 for day in days)})}
+        levels = [
+            (1 - towards) * known[day]
+            + towards * known[day + 1]
+            + self.yearly * np.cos(2 * np.pi * (day + towards - 195) / 365.25)
+            for day in days
+        ]
+        within = self._within_days(days)
+        drawn = np.concatenate(
+            [self.shapes[int(r)] * np.exp(level + w) for r, level, w in zip(rest, levels, within, strict=True)], axis=1
+        )
+        if excess is not None:
+            drawn = drawn * (1 + excess)
         return np.asarray(self.background + (1 - self.background) * drawn)
 
     def _level(self, day: int) -> float:
         past = [generator(self.seed, Stream.DAY_LEVEL, self.district, day - k).standard_normal() for k in range(8)]
         return float(self.level_deviation * (_DAY_KERNEL @ np.array(past)))
 
-    def _within_day(self, day: int) -> NDArray[np.float64]:
+    def _within_days(self, days: Sequence[int]) -> NDArray[np.float64]:
+        """(days, classes, steps): the process of every day, all days at once."""
         # the process starts a day earlier, so that what came before it has decayed to nothing
-        noise = np.concatenate([self._noise(day - 1), self._noise(day)], axis=2)
-        steps = noise.shape[2] // 2
+        noise = {day: self._noise(day) for day in sorted({*days, *(day - 1 for day in days)})}
+        pushes = np.stack([np.concatenate([noise[day - 1][0], noise[day][0]], axis=1) for day in days])
+        own = np.stack([noise[day][1] for day in days])
+        steps = own.shape[2]
         keep = np.exp(-self.interval_s / 3600 / _AR_HOURS)
-        state = np.zeros(noise.shape[1])
-        path = np.empty((noise.shape[1], 2 * steps))
+        state = np.zeros(own.shape[:2])
+        path = np.empty(own.shape)
         for t in range(2 * steps):
-            state = keep * state + np.sqrt(1 - keep**2) * noise[0, :, t]
-            path[:, t] = state
-        return np.asarray(_AR_DEVIATION * path[:, steps:] + _STEP_DEVIATION * noise[1, :, steps:])
+            state = keep * state + np.sqrt(1 - keep**2) * pushes[:, :, t]
+            if t >= steps:
+                path[:, :, t - steps] = state
+        return np.asarray(_AR_DEVIATION * path + _STEP_DEVIATION * own)
 
     def _noise(self, day: int) -> NDArray[np.float64]:
         steps = DAY_S // self.interval_s

@@ -138,7 +138,7 @@ class District:
             _set_demand(wn, name, demands)
         t = wn.options.time
         t.duration, t.hydraulic_timestep, t.pattern_timestep, t.report_timestep = DAY_S, *[interval_s] * 3
-        rows = []
+        rows: list[list[float]] = []
         with _opened(wn) as epanet:
             source = epanet.ENgetnodeindex(SOURCE)
             sensors = [epanet.ENgetnodeindex(name) for name in self.sensors]

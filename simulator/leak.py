@@ -1,4 +1,9 @@
-"""Leaks: which district loses how much water, from when to when."""
+"""Leaks: which district loses how much water, from when to when.
+
+A burst runs at its full rate from the start. An incipient leak follows the profile of LeakDB (Vrachimis et al. 2018):
+the diameter of its hole grows linearly until it is full, so its area, and with it the flow, grows with the square of
+the time.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +11,34 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aiot_anomaly.datasets.fleet import Truth
 from simulator.clock import DAY_S, parse_time
 from simulator.errors import SimulatorError
 from simulator.seeds import Stream, generator
 
 _SPEC = re.compile(
-    r"(?P<device>dma-\d+)(@(?P<node>[^:]+))?:(?P<size>[\d.]+)%:(?P<start>.+):(?P<days>[\d.]+)", re.ASCII | re.IGNORECASE
+    r"(?P<device>dma-\d+)(@(?P<node>[^:]+))?:(?P<size>[\d.]+)%:(?P<start>.+):(?P<days>[\d.]+)"
+    r"(,grows=(?P<grows>[\d.]+))?(?P<orifice>,orifice)?",
+    re.ASCII | re.IGNORECASE,
 )
+_FORM = "DEVICE[@JUNCTION]:SIZE%:START:DAYS[,grows=DAYS][,orifice]"
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A leak that begins at once and runs at a constant rate until it is mended.
+    """A leak that runs from its start until it is mended.
 
     Attributes:
         device_id: the district.
-        size: share of the district's mean inflow, e.g. 0.05.
+        size: share of the district's mean inflow when it is full, e.g. 0.05.
         start: unix seconds.
         end: unix seconds; the reading at `end` is without the leak.
         node: the junction where the pipe broke; None: drawn from the seed.
+        growth_s: seconds until it is full; 0: a burst.
+        orifice: the flow follows the pressure, q = C p^0.5, with its full size at nominal pressure; False: constant.
     """
 
     device_id: str
@@ -33,6 +46,8 @@ class Leak:
     start: int
     end: int
     node: str | None = None
+    growth_s: int = 0
+    orifice: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.size <= 1 or self.start >= self.end:
@@ -40,14 +55,27 @@ class Leak:
                 f"leak of {self.size:.1%} from {self.start} to {self.end} in {self.device_id}; expected more than "
                 f"0 and at most 100 % of the mean inflow, and an end after the start"
             )
+        if not 0 <= self.growth_s <= self.end - self.start:
+            raise SimulatorError(
+                f"leak in {self.device_id} grows for {self.growth_s / DAY_S:g} of its "
+                f"{(self.end - self.start) / DAY_S:g} days; expected from 0 to as many as it lasts"
+            )
+
+    def opening(self, times: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(n,) share of its full rate at each moment, 0 before the start and from the end on."""
+        running = (times >= self.start) & (times < self.end)
+        if not self.growth_s:
+            return running.astype(np.float64)
+        return np.where(running, np.clip((times - self.start) / self.growth_s, 0, 1) ** 2, 0.0)
 
     def truth(self, start: int, end: int) -> Truth:
         """What is on record of it within a simulated range."""
-        return Truth(self.device_id, "leak", max(self.start, start), min(self.end, end), self.size)
+        kind = "incipient leak" if self.growth_s else "leak"
+        return Truth(self.device_id, kind, max(self.start, start), min(self.end, end), self.size)
 
 
 def parse(spec: str, *, end: int) -> Leak:
-    """Reads `DEVICE[@JUNCTION]:SIZE%:START:DAYS`, e.g. `dma-01:8%:2026-11-15T00:00Z:5` or `dma-01:8%:-5d:5`.
+    """Reads `DEVICE[@JUNCTION]:SIZE%:START:DAYS[,grows=DAYS][,orifice]`, e.g. `dma-01:8%:-5d:5,grows=3`.
 
     Args:
         spec: the text; START is ISO 8601 (UTC where it names no zone) or relative to `end`.
@@ -58,13 +86,21 @@ def parse(spec: str, *, end: int) -> Leak:
     """
     match = _SPEC.fullmatch(spec)
     if match is None:
-        raise SimulatorError(f"leak {spec!r}; expected DEVICE[@JUNCTION]:SIZE%:START:DAYS, e.g. dma-01:8%:-5d:5")
+        raise SimulatorError(f"leak {spec!r}; expected {_FORM}, e.g. dma-01:8%:-5d:5")
     try:
-        size, days = float(match["size"]) / 100, float(match["days"])
+        size, days, grows = float(match["size"]) / 100, float(match["days"]), float(match["grows"] or 0)
     except ValueError:
         raise SimulatorError(f"leak {spec!r}: its size or its days are not a number") from None
     start = parse_time(match["start"], relative_to=end)
-    return Leak(match["device"].lower(), size, start, start + round(days * DAY_S), match["node"])
+    return Leak(
+        match["device"].lower(),
+        size,
+        start,
+        start + round(days * DAY_S),
+        match["node"],
+        round(grows * DAY_S),
+        match["orifice"] is not None,
+    )
 
 
 def random_leaks(
@@ -77,6 +113,8 @@ def random_leaks(
     days: float,
     seed: int,
     quiet_days: float = 0.0,
+    growth_days: float = 0.0,
+    orifice: bool = False,
 ) -> list[Leak]:
     """`each` leaks in every district, each in a period of its own, for a labelled test set.
 
@@ -101,7 +139,8 @@ def random_leaks(
         rng.shuffle(turns)
         for i, size in enumerate(turns):
             at = first + i * period + int(rng.integers(0, (period - length) // 2 + 1))
-            leaks.append(Leak(device_name(district), float(size), at, at + length))
+            full = round(growth_days * DAY_S)
+            leaks.append(Leak(device_name(district), float(size), at, at + length, None, full, orifice))
     return leaks
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import wntr
 
 from simulator.errors import SimulatorError
@@ -60,8 +59,7 @@ def gravity(name: str) -> tuple[Any, dict[str, float]]:
     original, wn = wntr.network.WaterNetworkModel(network.model), wntr.network.WaterNetworkModel()
     kept = {network.fed_at, *original.junction_name_list}
     pipes = {n: p for n, p in original.pipes() if {p.start_node_name, p.end_node_name} <= kept}
-    graph = nx.Graph((p.start_node_name, p.end_node_name) for p in pipes.values())
-    reached = nx.node_connected_component(graph, network.fed_at)
+    reached = _reached(network.fed_at, [{p.start_node_name, p.end_node_name} for p in pipes.values()])
     demands: dict[str, float] = {}
     for node, junction in original.junctions():
         if node in reached and node != network.fed_at:
@@ -74,3 +72,12 @@ def gravity(name: str) -> tuple[Any, dict[str, float]]:
             wn.add_pipe(pipe_name, *ends, length=pipe.length, diameter=pipe.diameter, roughness=pipe.roughness)
     wn.options.hydraulic.accuracy = 1e-5
     return wn, demands
+
+
+def _reached(start: str, pipes: list[set[str]]) -> set[str]:
+    """The nodes that a chain of pipes, each given by its ends, joins to the start."""
+    reached, before = {start}, 0
+    while len(reached) > before:
+        before = len(reached)
+        reached = reached.union(*(ends for ends in pipes if ends & reached))
+    return reached

@@ -1,38 +1,29 @@
-"""A fleet of water districts: inflow and five pressures of each, with the leaks that were asked for."""
+"""A fleet of water districts: inflow and five pressures of each, with what was asked to happen to them."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from aiot_anomaly.datasets.fleet import Fleet, labels
+from aiot_anomaly.datasets.fleet import Fleet
 from aiot_anomaly.datasets.recording import Recording
 from simulator.clock import DAY_S, last_full_hour
-from simulator.demand import Demand
-from simulator.district import PRESSURES, District, Outflow
+from simulator.district_readings import SENSORS, Span, recording
 from simulator.errors import SimulatorError
-from simulator.leak import Leak, device_name, drawn_junction
-from simulator.seeds import Stream, generator
-
-#: standard deviations of the sensors' errors: share of the inflow, metres of pressure
-INFLOW_NOISE, PRESSURE_NOISE_M = 0.005, 0.05
-
-
-@dataclass(frozen=True)
-class _Range:
-    seed: int
-    start: int
-    end: int
-    interval_s: int
+from simulator.events import Event
+from simulator.happenings import Happenings
+from simulator.happenings import days as day_numbers
+from simulator.leak import Leak, device_name
+from simulator.networks import DEFAULT, NETWORKS
+from simulator.sensor_faults import SensorFault
 
 
 def simulate(
@@ -41,6 +32,10 @@ def simulate(
     end: int | None = None,
     *,
     leaks: Sequence[Leak] = (),
+    events: Sequence[Event] = (),
+    faults: Sequence[SensorFault] = (),
+    holidays: str | None = None,
+    network: str = DEFAULT,
     seed: int = 0,
     interval_s: int = 900,
     jobs: int | None = None,
@@ -56,63 +51,115 @@ def simulate(
         start: unix seconds; the first reading is at the first multiple of the interval from here on.
         end: unix seconds; readings are before it. Default: the last full hour before the present.
         leaks: what is lost, where and when.
+        events: heat waves and planned flushings.
+        faults: of sensors.
+        holidays: the country whose public holidays are kept, e.g. "BR"; None: none.
+        network: one of `networks.NETWORKS`.
         seed: of the fleet.
         interval_s: distance of two readings, a divisor of a day.
         jobs: processes; default: one a processor. One or two districts, or `jobs=1`, run in this process.
         progress: show a bar on stderr if that is a terminal.
 
     Returns:
-        Recordings by district's number, (n, 6) values in the order of the profile `leak`, labelled; the leaks as truth.
+        Recordings by district's number, (n, 6) values in the order of the profile `leak`, labelled; what happened as
+        truth.
 
     Raises:
-        SimulatorError: an empty or future range, an interval that does not divide a day, or a leak outside the fleet.
+        SimulatorError: an empty or future range, an interval that does not divide a day, an unknown network or
+            country, or something that happens outside the fleet.
+    """
+    happenings = Happenings(leaks, events, faults, holidays)
+    (fleet,) = stream(
+        districts,
+        start,
+        end,
+        happenings,
+        network=network,
+        seed=seed,
+        interval_s=interval_s,
+        jobs=jobs,
+        progress=progress,
+    )
+    return fleet
+
+
+def stream(
+    districts: int | Iterable[int],
+    start: int,
+    end: int | None = None,
+    happenings: Happenings | None = None,
+    *,
+    days: int | None = None,
+    network: str = DEFAULT,
+    seed: int = 0,
+    interval_s: int = 900,
+    jobs: int | None = None,
+    progress: bool = False,
+) -> Iterator[Fleet]:
+    """Simulates a fleet piece by piece in time, in memory that does not grow with the duration.
+
+    The pieces, one after the other, are the very recordings of `simulate`; each has the truth that begins in it.
+
+    Args:
+        districts: as of `simulate`, like all that is not listed here.
+        start: unix seconds.
+        end: unix seconds.
+        happenings: what happens to the fleet.
+        days: a piece's length; None: everything is one piece.
+        network: one of `networks.NETWORKS`.
+        seed: of the fleet.
+        interval_s: distance of two readings.
+        jobs: processes.
+        progress: show a bar.
+
+    Raises:
+        SimulatorError: as `simulate`.
     """
     end = last_full_hour() if end is None else end
+    happenings = happenings or Happenings()
     numbers = list(range(1, districts + 1)) if isinstance(districts, int) else list(districts)
-    _check(numbers, start, end, interval_s, leaks)
-    ours = [[k for k in leaks if k.device_id == device_name(n)] for n in numbers]
-    run = partial(_district, _Range(seed, start, end, interval_s))
-    jobs = min(jobs or os.cpu_count() or 1, len(numbers))
-    bar = partial(tqdm, desc="simulating", unit="district", total=len(numbers), disable=None if progress else True)
-    if jobs == 1 or len(numbers) <= 2:
-        recordings = list(bar(map(run, numbers, ours)))
-    else:
-        # spawned, not forked: the caller may run threads (gRPC, TensorFlow) that do not survive a fork
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-            recordings = list(bar(pool.map(run, numbers, ours)))
-    return Fleet(tuple(recordings), tuple(k.truth(start, end) for k in leaks))
-
-
-def _district(span: _Range, district: int, leaks: Sequence[Leak]) -> Recording:
-    network = District.of(span.seed, district)
-    demand = Demand.of(span.seed, district, span.interval_s)
-    days = range(span.start // DAY_S, -(-span.end // DAY_S))
-    times = np.arange(days.start * DAY_S, days.stop * DAY_S, span.interval_s, dtype=np.int64)
-    bursts = [
-        Outflow(
-            drawn_junction(leak, network.junctions, network.leaky, seed=span.seed, district=district),
-            leak.size * network.mean_inflow,
-            ((times >= leak.start) & (times < leak.end)).astype(np.float64),
-        )
-        for leak in leaks
+    _check(numbers, start, end, interval_s, network, happenings)
+    cuts = [start, *range((start // DAY_S + days) * DAY_S, end, days * DAY_S), end] if days else [start, end]
+    tasks = [
+        (Span(seed, a, b, interval_s, network), n, happenings.of(device_name(n)))
+        for a, b in pairwise(cuts)
+        for n in numbers
     ]
-    truly = network.run(np.concatenate([demand.day(d) for d in days], axis=1), span.interval_s, bursts)
-    measured = truly + np.concatenate(list(_errors(span, district, days))) * np.column_stack(
-        [INFLOW_NOISE * truly[:, 0], *[np.full(len(truly), PRESSURE_NOISE_M)] * PRESSURES]
-    )
-    inside = (times >= span.start) & (times < span.end)
-    device, kept = device_name(district), times[inside]
-    marks = labels(device, kept, [k.truth(span.start, span.end) for k in leaks])
-    return Recording(device, kept, np.round(np.maximum(measured[inside], 0.0), 2), marks)
+    truth = happenings.truth([device_name(n) for n in numbers], start, end)
+    jobs = min(jobs or os.cpu_count() or 1, len(numbers))
+    done: list[Recording] = []
+    with _pool(1 if len(numbers) <= 2 else jobs) as pool:
+        results = _in_order(pool, tasks, ahead=2 * jobs)
+        bar = tqdm(results, "simulating", len(tasks), unit="district", disable=None if progress else True)
+        for one, (span, *_) in zip(bar, tasks, strict=True):
+            done.append(one)
+            if len(done) == len(numbers):
+                yield Fleet(tuple(done), tuple(t for t in truth if span.start <= t.start < span.end))
+                done = []
 
 
-def _errors(span: _Range, district: int, days: range) -> Iterator[NDArray[np.float64]]:
-    for day in days:
-        rng = generator(span.seed, Stream.SENSORS, district, day)
-        yield rng.standard_normal((DAY_S // span.interval_s, 1 + PRESSURES))
+def _pool(jobs: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
+    # spawned, not forked: the caller may run threads (gRPC, TensorFlow) that do not survive a fork
+    return nullcontext() if jobs == 1 else ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
 
 
-def _check(numbers: Sequence[int], start: int, end: int, interval_s: int, leaks: Sequence[Leak]) -> None:
+def _in_order(
+    pool: ProcessPoolExecutor | None, tasks: Sequence[tuple[Span, int, Happenings]], ahead: int
+) -> Iterator[Recording]:
+    """The tasks' results, in their order, with few computed before they are asked for."""
+    if pool is None:
+        yield from (recording(*task) for task in tasks)
+        return
+    waiting: deque[Future[Recording]] = deque()
+    for task in tasks:
+        waiting.append(pool.submit(recording, *task))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _check(numbers: Sequence[int], start: int, end: int, interval_s: int, network: str, happenings: Happenings) -> None:
     if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
         raise SimulatorError(f"districts {numbers}; expected one or more different numbers from 1 on")
     if interval_s < 60 or DAY_S % interval_s:
@@ -121,9 +168,18 @@ def _check(numbers: Sequence[int], start: int, end: int, interval_s: int, leaks:
         raise SimulatorError(f"range from {start} to {end} (unix seconds); expected an end after the start")
     if end > time.time():
         raise SimulatorError(f"the range ends at {end} (unix seconds), in the future; devices report the past only")
+    if network not in NETWORKS:
+        raise SimulatorError(f"network {network!r}; expected one of {', '.join(NETWORKS)}")
+    happenings.days_off(day_numbers(start, end))
     fleet = {device_name(n) for n in numbers}
-    for leak in leaks:
-        if leak.device_id not in fleet:
-            raise SimulatorError(f"a leak in {leak.device_id}, which is not simulated; districts: {sorted(fleet)}")
-        if leak.end <= start or leak.start >= end:
-            raise SimulatorError(f"a leak in {leak.device_id} lies outside the simulated range")
+    for name, things in (("leak", happenings.leaks), ("event", happenings.events), ("fault", happenings.faults)):
+        for thing in things:
+            if thing.device_id not in fleet:
+                raise SimulatorError(
+                    f"a {name} in {thing.device_id}, which is not simulated; districts: {sorted(fleet)}"
+                )
+            if thing.end <= start or thing.start >= end:
+                raise SimulatorError(f"a {name} in {thing.device_id} lies outside the simulated range")
+    for fault in happenings.faults:
+        if fault.sensor not in SENSORS:
+            raise SimulatorError(f"a fault of {fault.device_id}/{fault.sensor}; expected one of {', '.join(SENSORS)}")

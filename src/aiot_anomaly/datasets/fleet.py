@@ -4,7 +4,10 @@ The simulator writes it and the notebooks read it. Both files are text that any 
 place of the first is smaller:
 
     readings.csv   device_id,timestamp,<the profile's sensors>
-    truth.csv      device_id,kind,start,end,size,anomalous
+    truth.csv      device_id,kind,start,end,size,anomalous[,sensor]
+
+`anomalous` is false for what must raise no alarm (a heat wave, an announced flushing). The column `sensor` is there
+where an event is one of a single sensor.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ READINGS = "readings.csv"
 READINGS_PARQUET = "readings.parquet"
 TRUTH = "truth.csv"
 _TRUTH_COLUMNS = ("device_id", "kind", "start", "end", "size", "anomalous")
+_SENSOR_COLUMN = "sensor"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Truth:
         end: unix seconds of its end; the reading at `end` is normal again.
         size: how large, in the kind's own measure (leak: share of the district's mean inflow).
         anomalous: False for a disturbance that must not raise an alarm.
+        sensor: the one sensor that it is about, e.g. a stuck one; None: the device.
     """
 
     device_id: str
@@ -50,6 +55,7 @@ class Truth:
     end: int
     size: float
     anomalous: bool = True
+    sensor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,13 +122,17 @@ def read_truth(path: Path) -> tuple[Truth, ...]:
     events = []
     with path.open(newline="", encoding="utf-8") as f:
         rows = csv.DictReader(f)
-        if tuple(rows.fieldnames or ()) != _TRUTH_COLUMNS:
-            raise DatasetError(f"{path} has the columns {rows.fieldnames}, expected {list(_TRUTH_COLUMNS)}")
+        if tuple(rows.fieldnames or ()) not in {_TRUTH_COLUMNS, (*_TRUTH_COLUMNS, _SENSOR_COLUMN)}:
+            raise DatasetError(
+                f"{path} has the columns {rows.fieldnames}, expected {list(_TRUTH_COLUMNS)} and, if need be, "
+                f"{_SENSOR_COLUMN}"
+            )
         for row in rows:
             try:
                 start, end = (int(datetime.fromisoformat(row[k]).timestamp()) for k in ("start", "end"))
                 anomalous = {"true": True, "false": False}[row["anomalous"]]
-                events.append(Truth(row["device_id"], row["kind"], start, end, float(row["size"]), anomalous))
+                size, sensor = float(row["size"]), row.get(_SENSOR_COLUMN) or None
+                events.append(Truth(row["device_id"], row["kind"], start, end, size, anomalous, sensor))
             except (ValueError, KeyError, TypeError) as e:
                 raise DatasetError(f"{path}, line {rows.line_num}: {e!r} in {row}") from None
     return tuple(events)
