@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
-from aiot_anomaly.datasets.fleet import Fleet
+from aiot_anomaly.datasets.fleet import Fleet, Truth
+from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
-from simulator import faults, replay
+from simulator import faults, meter_command, replay
 from simulator.clock import time_range
 from simulator.errors import SimulatorError
 from simulator.faults import Faults
@@ -21,6 +22,12 @@ from simulator.publisher import Summary, publish
 from simulator.sinks import LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
+
+#: what is in memory at a time of a fleet that is written to files
+PIECE_DAYS = 28
+
+#: commands that simulate, and the profiles of their devices
+SIMULATED = {"water": "leak", "meters": "fraud"}
 
 #: sinks that are files of readings; the others take messages
 TABLES = ("csv", "parquet")
@@ -32,10 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check(args)
         profile = _profile(args)
-        fleet = _water(args) if args.command == "water" else _replay(args, profile)
-        if args.truth:
-            fleet_files.write_truth(args.truth, fleet.truth)
-        summary = _write(args, fleet, profile) if args.sink in TABLES else _publish(args, fleet, profile)
+        pieces = _simulated(args) if args.command in SIMULATED else _replay(args, profile)
+        summary = _write(args, pieces, profile) if args.sink in TABLES else _publish(args, pieces, profile)
     except AIoTError as e:
         sys.stderr.write(f"simulator: {e}\n")
         return 1
@@ -74,19 +79,27 @@ def _faults(args: argparse.Namespace) -> Faults:
 
 
 def _profile(args: argparse.Namespace) -> Profile:
-    if args.command == "water":
-        return profile_store.load("leak")
+    if args.command in SIMULATED:
+        return profile_store.load(SIMULATED[args.command])
     if args.profile is None and not args.source.startswith("skab:"):
         raise SimulatorError(f"--profile is needed: it names the sensors; shipped {', '.join(profile_store.shipped())}")
     return profile_store.load(args.profile or "skab")
 
 
-def _water(args: argparse.Namespace) -> Fleet:
+def _simulated(args: argparse.Namespace) -> Iterable[Fleet]:
+    if args.command == "water":
+        return _water(args)
+    numbers = None if args.meters is None else _numbers(args.meters, "--meters")
+    return [meter_command.simulated(args, numbers)]
+
+
+def _water(args: argparse.Namespace) -> Iterable[Fleet]:
     # WNTR takes seconds to import, which the replay and --help need not wait for
-    from simulator import leak, water  # noqa: PLC0415 - see above
+    from simulator import events, leak, sensor_faults, water  # noqa: PLC0415 - see above
+    from simulator.happenings import Happenings  # noqa: PLC0415 - see above
 
     start, end = time_range(args.start, args.end, args.days)
-    districts = _numbers(args.districts)
+    districts = _numbers(args.districts, "--districts")
     leaks = [leak.parse(spec, end=end) for spec in args.leak]
     leaks += leak.random_leaks(
         districts,
@@ -97,12 +110,21 @@ def _water(args: argparse.Namespace) -> Fleet:
         days=args.leak_days,
         seed=args.seed,
         quiet_days=args.quiet_days,
+        growth_days=args.leak_growth,
+        orifice=args.leak_orifice,
     )
-    return water.simulate(
+    harmless = [event for spec in args.event for event in events.parse(spec, districts, end=end)]
+    harmless += events.random_events(districts, start, end, each=args.random_events, seed=args.seed)
+    broken = [sensor_faults.parse(spec, end=end) for spec in args.fault]
+    broken += sensor_faults.random_faults(districts, water.SENSORS, start, end, each=args.random_faults, seed=args.seed)
+    return water.stream(
         districts,
         start,
         end,
-        leaks=leaks,
+        Happenings(leaks, harmless, broken, args.holidays),
+        # files take the fleet piece by piece; messages leave in time order, all devices together
+        days=PIECE_DAYS if args.sink in {"csv", "parquet"} else None,
+        network=args.network,
         seed=args.seed,
         interval_s=args.interval,
         jobs=args.jobs,
@@ -110,7 +132,7 @@ def _water(args: argparse.Namespace) -> Fleet:
     )
 
 
-def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
+def _replay(args: argparse.Namespace, profile: Profile) -> Iterable[Fleet]:
     if args.device is not None and args.source.startswith("skab:"):
         raise SimulatorError(f"--device names the device of a file; that of {args.source} follows from its name")
     fleet = replay.load(
@@ -124,7 +146,7 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
         rename=_renamed(args.rename),
         limit=args.limit,
     )
-    return replay.arranged(
+    played = replay.arranged(
         fleet,
         profile,
         days=args.days,
@@ -133,16 +155,30 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
         end=args.end,
         devices=args.devices,
     )
+    return [played]
 
 
-def _write(args: argparse.Namespace, fleet: Fleet, profile: Profile) -> Summary:
-    begin = time.monotonic()
-    rows = fleet_files.write_readings(args.out, fleet.recordings, profile, kind=args.sink)
-    fleet_files.write_truth(args.out / fleet_files.TRUTH, fleet.truth)
-    return Summary(rows_published=rows, devices=len(fleet), seconds=time.monotonic() - begin)
+def _write(args: argparse.Namespace, pieces: Iterable[Fleet], profile: Profile) -> Summary:
+    begin, truth, devices = time.monotonic(), list[Truth](), set[str]()
+
+    def recordings() -> Iterator[Recording]:
+        for piece in pieces:
+            truth.extend(piece.truth)
+            devices.update(r.device_id for r in piece.recordings)
+            yield from piece.recordings
+
+    rows = fleet_files.write_readings(args.out, recordings(), profile, kind=args.sink)
+    for path in (args.out / fleet_files.TRUTH, args.truth):
+        if path:
+            fleet_files.write_truth(path, truth)
+    return Summary(rows_published=rows, devices=len(devices), seconds=time.monotonic() - begin)
 
 
-def _publish(args: argparse.Namespace, fleet: Fleet, profile: Profile) -> Summary:
+def _publish(args: argparse.Namespace, pieces: Iterable[Fleet], profile: Profile) -> Summary:
+    # all of it at once: messages of all devices leave in the order of their times
+    (fleet,) = pieces
+    if args.truth:
+        fleet_files.write_truth(args.truth, fleet.truth)
     sink: Sink
     if args.sink == "pubsub":
         sink = PubSubSink(args.project, args.topic)
@@ -163,12 +199,12 @@ def _publish(args: argparse.Namespace, fleet: Fleet, profile: Profile) -> Summar
     )
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str, option: str) -> list[int]:
     first, dash, last = text.partition("-")
     try:
         return list(range(int(first), int(last) + 1)) if dash else list(range(1, int(text) + 1))
     except ValueError:
-        raise SimulatorError(f"--districts {text}; expected how many, such as 20, or which, such as 41-50") from None
+        raise SimulatorError(f"{option} {text}; expected how many, such as 20, or which, such as 41-50") from None
 
 
 def _percentages(text: str) -> list[float]:

@@ -2,13 +2,16 @@
 
     device_id,timestamp,<the profile's sensors>
 
-Memory does not grow with the rows: text leaves line by line, Parquet in row groups.
+Memory does not grow with the rows: text leaves line by line, Parquet in row groups. Text is ordered by device whatever
+order the pieces come in; Parquet keeps their order.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,7 +34,8 @@ def write(path: Path, recordings: Iterable[Recording], profile: Profile) -> int:
 
     Args:
         path: ends in `.parquet`, or is text. The text of a number is the shortest that reads back as the same number.
-        recordings: values in the order of the profile's sensors; a device may come in several pieces, oldest first.
+        recordings: values in the order of the profile's sensors; a device may come in several pieces, oldest first,
+            with those of others in between.
         profile: names the sensors.
 
     Raises:
@@ -59,14 +63,22 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _write_csv(path: Path, recordings: Iterable[Recording], sensors: tuple[str, ...]) -> int:
-    rows = 0
-    with path.open("w", newline="", encoding="utf-8") as f:
-        out = csv.writer(f, lineterminator="\n")
-        out.writerow(("device_id", "timestamp", *sensors))
+    rows, parts = 0, dict[str, Path]()
+    # pieces of one device wait in a file of their own until the others' are complete too
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
         for r in recordings:
-            for t, values in zip(r.timestamps.tolist(), r.values.tolist(), strict=True):
-                out.writerow((r.device_id, iso(t), *("" if math.isnan(v) else v for v in values)))
+            part = parts.setdefault(r.device_id, Path(folder, str(len(parts))))
+            with part.open("a", newline="", encoding="utf-8") as f:
+                out = csv.writer(f, lineterminator="\n")
+                for t, values in zip(r.timestamps.tolist(), r.values.tolist(), strict=True):
+                    out.writerow((r.device_id, iso(t), *("" if math.isnan(v) else v for v in values)))
             rows += len(r)
+        with path.open("w", newline="", encoding="utf-8") as f:
+            csv.writer(f, lineterminator="\n").writerow(("device_id", "timestamp", *sensors))
+        with path.open("ab") as whole_file:
+            for part in parts.values():
+                with part.open("rb") as piece:
+                    shutil.copyfileobj(piece, whole_file)
     return rows
 
 

@@ -58,6 +58,21 @@ def test_pieces_make_the_same_bytes_as_a_whole(tmp_path: Path, name: str) -> Non
     assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_text_is_ordered_by_device_and_both_kinds_read_back_alike_when_devices_take_turns(tmp_path: Path) -> None:
+    wholes = [recording("dma-02", rows=300), recording("dma-01", rows=200)]
+    turns = [
+        Recording(r.device_id, r.timestamps[at : at + 100], r.values[at : at + 100])
+        for at in (0, 100, 200)
+        for r in wholes
+    ]
+    (tmp_path / "whole").mkdir()
+    readings.write(tmp_path / "whole" / fleet.READINGS, wholes, LEAK)
+    for kind in ("csv", "parquet"):
+        fleet.write_readings(tmp_path / kind, turns, LEAK, kind=kind)  # type: ignore[arg-type]  # a literal
+        assert_same(fleet.read(tmp_path / kind, LEAK), fleet.read(tmp_path / "whole", LEAK))
+    assert (tmp_path / "csv" / fleet.READINGS).read_bytes() == (tmp_path / "whole" / fleet.READINGS).read_bytes()
+
+
 def test_a_row_group_is_on_disk_before_the_next_piece_is_asked_for(tmp_path: Path) -> None:
     path, sizes = tmp_path / "readings.parquet", []
 
