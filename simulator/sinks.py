@@ -24,24 +24,33 @@ class Sink(Protocol):
         """Waits until everything is delivered."""
 
 
+def publisher_client() -> Any:
+    """A Pub/Sub client that keeps the order of a key's messages and blocks where too many are under way.
+
+    Raises:
+        SimulatorError: there are no credentials, and no emulator is named.
+    """
+    # only here: the other sinks work without Google's libraries
+    from google.cloud import pubsub_v1  # noqa: PLC0415 - see above
+    from google.cloud.pubsub_v1 import types  # noqa: PLC0415 - see above
+
+    behaviour = types.LimitExceededBehavior.BLOCK
+    flow = types.PublishFlowControl(message_limit=2_000, limit_exceeded_behavior=behaviour)
+    options = types.PublisherOptions(enable_message_ordering=True, flow_control=flow)
+    try:
+        return pubsub_v1.PublisherClient(publisher_options=options)
+    except Exception as e:
+        raise SimulatorError(
+            f"no access to Pub/Sub: {e}. Run `gcloud auth application-default login`, or set PUBSUB_EMULATOR_HOST",
+            code="no_credentials",
+        ) from e
+
+
 class PubSubSink:
     """A Pub/Sub topic; the readings of a device keep their order. Honours `PUBSUB_EMULATOR_HOST`."""
 
     def __init__(self, project: str, topic: str, *, timeout_s: float = 60.0) -> None:
-        # only here: the other sinks work without Google's libraries
-        from google.cloud import pubsub_v1  # noqa: PLC0415 - see above
-        from google.cloud.pubsub_v1 import types  # noqa: PLC0415 - see above
-
-        behaviour = types.LimitExceededBehavior.BLOCK
-        flow = types.PublishFlowControl(message_limit=2_000, limit_exceeded_behavior=behaviour)
-        options = types.PublisherOptions(enable_message_ordering=True, flow_control=flow)
-        try:
-            self._client: Any = pubsub_v1.PublisherClient(publisher_options=options)
-        except Exception as e:
-            raise SimulatorError(
-                f"no access to Pub/Sub: {e}. Run `gcloud auth application-default login`, or set PUBSUB_EMULATOR_HOST",
-                code="no_credentials",
-            ) from e
+        self._client = publisher_client()
         self._topic = f"projects/{project}/topics/{topic}"
         self._timeout_s = timeout_s
         self._pending: deque[Any] = deque()
