@@ -6,7 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-EPILOG = """\
+from simulator import meter_command
+
+EPILOG = f"""\
 examples:
   # four weeks of five districts, a leak of 8 % of the inflow in the first for the last five days, as files
   python -m simulator water --districts 5 --days 28 --leak dma-01:8%:-5d:5 --sink csv --out data/fleet
@@ -22,6 +24,7 @@ examples:
   python -m simulator water --districts 20 --days 1 --speed 3600 --late 0.05:2h --gaps 0.5:3h --corrupt 0.01 \\
       --skew 0.2:90s
 
+{meter_command.EXAMPLES}
   # a recording of the SKAB test bed, ten readings a message
   python -m simulator replay skab:valve1/6 --batch 10 --sink stdout
 
@@ -41,8 +44,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="{water,replay}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{water,meters,replay}")
     _water(_command(commands, "water", "simulate water districts: inflow and pressures, with leaks"))
+    _meters(_command(commands, "meters", "simulate hourly electricity meters: consumption, with fraud"))
     _replay(_command(commands, "replay", "replay a recording at its original times"))
     return top
 
@@ -166,6 +170,12 @@ def _water(command: argparse.ArgumentParser) -> None:
     leaks.add_argument(
         "--quiet-days", type=float, default=0.0, metavar="N", help="days before the first of them (default: 0)"
     )
+
+
+def _meters(command: argparse.ArgumentParser) -> None:
+    fleet = command.add_argument_group("fleet")
+    time_range(fleet, interval=3600)
+    meter_command.add_options(command, fleet)
 
 
 def _replay(command: argparse.ArgumentParser) -> None:
