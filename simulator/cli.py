@@ -13,7 +13,7 @@ from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
-from simulator import faults, meter_command, replay
+from simulator import faults, meter_command, replay, water_command
 from simulator.clock import time_range
 from simulator.errors import SimulatorError
 from simulator.faults import Faults
@@ -95,35 +95,17 @@ def _simulated(args: argparse.Namespace) -> Iterable[Fleet]:
 
 def _water(args: argparse.Namespace) -> Iterable[Fleet]:
     # WNTR takes seconds to import, which the replay and --help need not wait for
-    from simulator import events, leak, sensor_faults, water  # noqa: PLC0415 - see above
-    from simulator.happenings import Happenings  # noqa: PLC0415 - see above
+    from simulator import water  # noqa: PLC0415 - see above
 
     start, end = time_range(args.start, args.end, args.days)
     districts = _numbers(args.districts, "--districts")
-    leaks = [leak.parse(spec, end=end) for spec in args.leak]
-    leaks += leak.random_leaks(
-        districts,
-        start,
-        end,
-        each=args.random_leaks,
-        sizes=_percentages(args.leak_sizes),
-        days=args.leak_days,
-        seed=args.seed,
-        quiet_days=args.quiet_days,
-        growth_days=args.leak_growth,
-        orifice=args.leak_orifice,
-    )
-    harmless = [event for spec in args.event for event in events.parse(spec, districts, end=end)]
-    harmless += events.random_events(districts, start, end, each=args.random_events, seed=args.seed)
-    broken = [sensor_faults.parse(spec, end=end) for spec in args.fault]
-    broken += sensor_faults.random_faults(districts, water.SENSORS, start, end, each=args.random_faults, seed=args.seed)
     return water.stream(
         districts,
         start,
         end,
-        Happenings(leaks, harmless, broken, args.holidays),
+        water_command.happenings(args, districts, start, end),
         # files take the fleet piece by piece; messages leave in time order, all devices together
-        days=PIECE_DAYS if args.sink in {"csv", "parquet"} else None,
+        days=PIECE_DAYS if args.sink in TABLES else None,
         network=args.network,
         seed=args.seed,
         interval_s=args.interval,
@@ -205,13 +187,6 @@ def _numbers(text: str, option: str) -> list[int]:
         return list(range(int(first), int(last) + 1)) if dash else list(range(1, int(text) + 1))
     except ValueError:
         raise SimulatorError(f"{option} {text}; expected how many, such as 20, or which, such as 41-50") from None
-
-
-def _percentages(text: str) -> list[float]:
-    try:
-        return [float(size.strip().removesuffix("%")) / 100 for size in text.split(",")]
-    except ValueError:
-        raise SimulatorError(f"--leak-sizes {text}; expected percentages such as 2,5,10") from None
 
 
 def _renamed(pairs: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from simulator import meter_command
+from simulator import meter_command, water_command
 
 EPILOG = f"""\
 examples:
@@ -24,6 +24,7 @@ examples:
   python -m simulator water --districts 20 --days 1 --speed 3600 --late 0.05:2h --gaps 0.5:3h --corrupt 0.01 \\
       --skew 0.2:90s
 
+{water_command.EXAMPLES}
 {meter_command.EXAMPLES}
   # a recording of the SKAB test bed, ten readings a message
   python -m simulator replay skab:valve1/6 --batch 10 --sink stdout
@@ -155,21 +156,7 @@ def _water(command: argparse.ArgumentParser) -> None:
     )
     time_range(fleet, interval=900)
     fleet.add_argument("--jobs", type=int, metavar="N", help="processes; the bytes stay the same (default: all cores)")
-    leaks = command.add_argument_group("leaks")
-    leaks.add_argument(
-        "--leak",
-        action="append",
-        default=[],
-        metavar="DEVICE[@JUNCTION]:SIZE%:START:DAYS",
-        help="a leak of SIZE %% of the district's mean inflow, e.g. dma-01:8%%:2026-11-15T00:00Z:5 or, relative to the "
-        "end, dma-01:8%%:-5d:5; may be repeated",
-    )
-    leaks.add_argument("--random-leaks", type=int, default=0, metavar="N", help="N leaks in each district (default: 0)")
-    leaks.add_argument("--leak-sizes", default="2,5,10", metavar="%,%", help="their sizes, in turn (default: 2,5,10)")
-    leaks.add_argument("--leak-days", type=float, default=7.0, metavar="N", help="how long each runs (default: 7)")
-    leaks.add_argument(
-        "--quiet-days", type=float, default=0.0, metavar="N", help="days before the first of them (default: 0)"
-    )
+    water_command.add_options(command, fleet)
 
 
 def _meters(command: argparse.ArgumentParser) -> None:
