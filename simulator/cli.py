@@ -13,7 +13,7 @@ from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
-from simulator import faults, meter_command, replay, water_command
+from simulator import faults, meter_command, meters, replay, water_command
 from simulator.clock import time_range
 from simulator.errors import SimulatorError
 from simulator.faults import Faults
@@ -90,7 +90,9 @@ def _simulated(args: argparse.Namespace) -> Iterable[Fleet]:
     if args.command == "water":
         return _water(args)
     numbers = None if args.meters is None else _numbers(args.meters, "--meters")
-    return [meter_command.simulated(args, numbers)]
+    run = meter_command.simulated(args, numbers)
+    # files take the fleet meter by meter; messages leave in time order, all devices together
+    return (meters.fleet([meter]) for meter in run) if args.sink in TABLES else [meters.fleet(run)]
 
 
 def _water(args: argparse.Namespace) -> Iterable[Fleet]:

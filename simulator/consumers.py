@@ -26,6 +26,7 @@ from simulator import habits
 from simulator.clock import DAY_S
 from simulator.errors import SimulatorError
 from simulator.habits import HOURS, Appliance, Habits, Vacation
+from simulator.holidays import holidays
 from simulator.seeds import Stream, generator
 
 Float = NDArray[np.float64]
@@ -36,6 +37,7 @@ KINDS = {"household": 0.75, "shop": 0.18, "industry": 0.07}
 #: appliances bought before this year are part of what a consumer always had
 FIRST_YEAR = 2024
 _YEAR_D = 365.25
+_SUNDAY = 2
 #: how a random deviation lasts: over days, and over the hours within one
 _DAYS = np.exp(-np.arange(7) / 2.0)
 _HOURS = np.exp(-np.arange(HOURS) / 2.0)
@@ -52,6 +54,7 @@ class Consumer:
         mean: kWh an hour, over a year without vacations.
         base: share of the mean that is drawn day and night.
         yearly: amplitude of the yearly wave of the rest, highest in mid January.
+        holidays: the country whose public holidays are lived as Sundays, e.g. "BR"; None: none.
     """
 
     seed: int
@@ -60,9 +63,12 @@ class Consumer:
     mean: float
     base: float
     yearly: float
+    holidays: str | None = None
 
     @classmethod
-    def of(cls, seed: int, number: int, kinds: Sequence[str] = tuple(KINDS)) -> Consumer:
+    def of(
+        cls, seed: int, number: int, kinds: Sequence[str] = tuple(KINDS), *, holidays: str | None = None
+    ) -> Consumer:
         """The consumer that a seed and a meter's number stand for, of one of the kinds.
 
         Raises:
@@ -77,7 +83,8 @@ class Consumer:
         kind = chosen[int(rng.choice(len(chosen), p=weights / weights.sum()))]
         of_kind = habits.OF[kind]
         annual = np.exp(rng.uniform(*np.log(of_kind.annual_kwh)))
-        return cls(seed, number, kind, float(annual / (_YEAR_D * HOURS)), *map(float, _drawn(rng, of_kind)))
+        base, yearly = float(rng.uniform(*of_kind.base)), float(rng.uniform(*of_kind.yearly))
+        return cls(seed, number, kind, float(annual / (_YEAR_D * HOURS)), base, yearly, holidays)
 
     @cached_property
     def shape(self) -> Float:
@@ -98,7 +105,8 @@ class Consumer:
         noise = np.exp(deviations + habit.hour_deviation * each - spread**2 / 2)
         season = 1 + self.yearly * np.cos(2 * np.pi * (date - 15) / _YEAR_D)
         there = np.where(self._away(days), habit.away, 1.0)
-        active = self.shape[_kind_of_day(date)] * (season * there)[:, None] * noise
+        kind_of_day = np.where(np.isin(date, self._days_off(days)), _SUNDAY, _kind_of_day(date))
+        active = self.shape[kind_of_day] * (season * there)[:, None] * noise
         drawn = self.mean * (self.base * np.exp(0.1 * each) + (1 - self.base) * active)
         for appliance in self._appliances(days.stop):
             use = np.where(date >= appliance.day, np.exp(0.3 * white[len(_DAYS) - 1 :, 1]) * there, 0.0)
@@ -106,13 +114,17 @@ class Consumer:
         return np.asarray(drawn)
 
     def events(self, device_id: str, start: int, end: int) -> tuple[Truth, ...]:
-        """What is out of the usual and yet normal within a range: vacations, and appliances that are new in it.
+        """What is out of the usual and yet normal within a range.
 
-        The size of a vacation is the share of the mean that falls away, that of an appliance its kWh a day.
+        Public holidays; vacations, sized by the share of the mean that falls away; and appliances that are new in the
+        range, by their kWh a day.
         """
         days = range(start // DAY_S, -(-end // DAY_S))
         away = round((1 - self.base) * (1 - self._habits.away), 3)
         found = [Truth(device_id, "vacation", v.first * DAY_S, v.stop * DAY_S, away) for v in self._vacations(days)]
+        found += [
+            Truth(device_id, "public holiday", day * DAY_S, (day + 1) * DAY_S, 1.0) for day in self._days_off(days)
+        ]
         found += [
             Truth(device_id, "appliance", a.day * DAY_S, end, round(a.kwh_a_day, 3))
             for a in self._appliances(days.stop)
@@ -132,6 +144,9 @@ class Consumer:
         """(days, 2 + 48) independent standard normal numbers: of the day, of its appliances, of its hours twice."""
         rngs = (generator(self.seed, Stream.CONSUMER_DAY, self.number, day) for day in days)
         return np.array([rng.standard_normal(2 + 2 * HOURS) for rng in rngs])
+
+    def _days_off(self, days: range) -> list[int]:
+        return holidays(self.holidays, days.start, days.stop) if self.holidays else []
 
     def _away(self, days: range) -> NDArray[np.bool_]:
         date = np.arange(days.start, days.stop)
@@ -154,10 +169,6 @@ class Consumer:
             rng = generator(self.seed, Stream.APPLIANCES, self.number, year)
             found += habits.appliances(self._habits, _first_day(year), HOURS * self.mean, rng)
         return [a for a in found if a.day < before]
-
-
-def _drawn(rng: np.random.Generator, of_kind: Habits) -> tuple[float, float]:
-    return rng.uniform(*of_kind.base), rng.uniform(*of_kind.yearly)
 
 
 def _lasting(white: Float, kernel: Float) -> Float:

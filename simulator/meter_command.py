@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from aiot_anomaly.datasets.fleet import Fleet
 from aiot_anomaly.datasets.readings import iso
 from simulator import fraud, meters, recorded
 from simulator.clock import time_range
@@ -35,6 +34,9 @@ def add_options(command: argparse.ArgumentParser, fleet: argparse._ArgumentGroup
         default=",".join(KINDS),
         metavar="KIND,KIND",
         help=f"the kinds of consumers that are drawn from (default: {','.join(KINDS)})",
+    )
+    fleet.add_argument(
+        "--holidays", metavar="COUNTRY", help="they keep its public holidays: BR, DE, GB, PT or US (default: none)"
     )
     base = command.add_argument_group("real consumption in place of the drawn one")
     base.add_argument(
@@ -72,8 +74,8 @@ def add_options(command: argparse.ArgumentParser, fleet: argparse._ArgumentGroup
     )
 
 
-def simulated(args: argparse.Namespace, numbers: Sequence[int] | None) -> Fleet:
-    """The fleet that the options stand for; `numbers` are the meters, None where nothing was said.
+def simulated(args: argparse.Namespace, numbers: Sequence[int] | None) -> Iterator[meters.Meter]:
+    """The meters that the options stand for, one by one; `numbers` are theirs, None where nothing was said.
 
     Raises:
         SimulatorError: the options ask for what cannot be.
@@ -98,17 +100,17 @@ def simulated(args: argparse.Namespace, numbers: Sequence[int] | None) -> Fleet:
         quiet_days=args.quiet_days,
         seed=args.seed,
     )
-    run = meters.simulate(
+    return meters.simulate(
         numbers,
         start,
         end,
         frauds=frauds,
         kinds=_words(args.kinds),
+        holidays=args.holidays,
         base=base,
         seed=args.seed,
         progress=not args.quiet,
     )
-    return meters.fleet(run)
 
 
 def _within(args: argparse.Namespace, first: int, last: int) -> tuple[int, int]:

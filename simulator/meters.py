@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,11 +74,12 @@ def simulate(
     *,
     frauds: Sequence[Fraud] = (),
     kinds: Sequence[str] = tuple(KINDS),
+    holidays: str | None = None,
     base: Sequence[Source] | None = None,
     seed: int = 0,
     progress: bool = False,
-) -> tuple[Meter, ...]:
-    """Simulates a fleet.
+) -> Iterator[Meter]:
+    """Simulates a fleet, one meter after the other.
 
     A meter's readings depend on the seed, its number, the kinds and the date alone: another range of dates or more
     meters give the same values where they overlap. A fraud changes nothing before it starts or after it ends.
@@ -89,25 +90,28 @@ def simulate(
         end: unix seconds; readings are of hours before it. Default: the last full hour before the present.
         frauds: which meter reports what, and when; at most one at a time in a meter.
         kinds: the kinds of consumers that are drawn from.
+        holidays: the country whose public holidays drawn consumers keep, e.g. "BR"; None: none.
         base: consumers in place of the drawn ones: number 1 is the first.
         seed: of the fleet.
         progress: show a bar on stderr if that is a terminal.
 
     Returns:
-        The meters by number.
+        The meters in the order of the numbers; each is computed when it is taken.
 
     Raises:
-        SimulatorError: an empty or future range, a number without a consumer, or a fraud outside the fleet or range.
+        SimulatorError: an empty or future range, a number without a consumer, or a fraud outside the fleet or range;
+            from the iterator: a kind or a country that there is not, or a meter that is stuck from the beginning.
     """
     end = last_full_hour() if end is None else end
     numbers = list(range(1, meters + 1)) if isinstance(meters, int) else list(meters)
     _check(numbers, start, end, frauds, None if base is None else len(base))
-    run = []
-    for number in tqdm(numbers, desc="simulating", unit="meter", disable=None if progress else True):
-        source = Consumer.of(seed, number, kinds) if base is None else base[number - 1]
+
+    def one(number: int) -> Meter:
+        source = Consumer.of(seed, number, kinds, holidays=holidays) if base is None else base[number - 1]
         ours = [f for f in frauds if f.device_id == device_name(number)]
-        run.append(_meter(number, source, start, end, ours, seed))
-    return tuple(run)
+        return _meter(number, source, start, end, ours, seed)
+
+    return map(one, tqdm(numbers, desc="simulating", unit="meter", disable=None if progress else True))
 
 
 def fleet(meters: Iterable[Meter]) -> Fleet:

@@ -107,6 +107,21 @@ def test_another_seed_and_another_number_differ() -> None:
     assert not np.array_equal(of[0], of[2])
 
 
+@pytest.mark.parametrize("kind", ["shop", "industry"])
+def test_a_public_holiday_is_lived_as_a_sunday_and_on_record_as_normal(kind: str) -> None:
+    # 2025-11-20, the day of black consciousness
+    thursday = 20_412
+    days = range(thursday - 3, thursday + 4)
+    for n in range(1, 9):
+        plain, keeping = (Consumer.of(5, n, [kind], holidays=country) for country in (None, "BR"))
+        expected = plain.hours(days)
+        found = keeping.hours(days)
+        np.testing.assert_array_equal(np.delete(found, 3, axis=0), np.delete(expected, 3, axis=0))
+        assert found[3].sum() < expected[3].sum()
+        told = [t for t in keeping.events("m", days.start * DAY_S, days.stop * DAY_S) if t.kind == "public holiday"]
+        assert [(t.start, t.end, t.anomalous) for t in told] == [(thursday * DAY_S, (thursday + 1) * DAY_S, False)]
+
+
 def test_a_fleet_is_mostly_households() -> None:
     drawn = [Consumer.of(3, n).kind for n in range(1, 401)]
     for kind, share in KINDS.items():

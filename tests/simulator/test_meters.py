@@ -106,7 +106,7 @@ def test_another_range_and_another_fleet_give_the_same_readings_where_they_overl
     frauds = [
         Fraud(device_name(n), kind, monday + 2 * DAY_S, monday + 9 * DAY_S) for n, kind in enumerate(TYPES, start=1)
     ]
-    whole = meters.simulate(12, monday, monday + 14 * DAY_S, seed=9, frauds=frauds)
+    whole = list(meters.simulate(12, monday, monday + 14 * DAY_S, seed=9, frauds=frauds))
     part = meters.simulate(range(3, 11), monday + 3 * DAY_S + 7 * HOUR_S, monday + 8 * DAY_S, seed=9, frauds=frauds[2:])
     for m in part:
         full = next(w for w in whole if w.device_id == m.device_id)
@@ -150,7 +150,7 @@ def test_readings_are_of_full_hours_and_of_the_past(monday: int) -> None:
     (m,) = meters.simulate(1, monday + 1, monday + 3 * HOUR_S + 1)
     assert m.timestamps.tolist() == [monday + HOUR_S, monday + 2 * HOUR_S, monday + 3 * HOUR_S]
     now = int(time.time())
-    assert meters.simulate(1, now - 2 * DAY_S)[0].timestamps[-1] < now
+    assert next(meters.simulate(1, now - 2 * DAY_S)).timestamps[-1] < now
     with pytest.raises(SimulatorError, match="future"):
         meters.simulate(1, now - DAY_S, now + HOUR_S)
 
@@ -162,6 +162,7 @@ def test_readings_are_of_full_hours_and_of_the_past(monday: int) -> None:
         ({"meters": [1, 1]}, "different numbers"),
         ({"end": 1}, "an end after the start"),
         ({"kinds": ["farm"]}, "household, shop, industry"),
+        ({"holidays": "XX"}, "expected one of BR"),
         ({"frauds": [("meter-0009", 0, 1)]}, "not simulated"),
         ({"frauds": [("meter-0001", 30, 31)]}, "outside the simulated range"),
         ({"frauds": [("meter-0001", 1, 3), ("meter-0001", 2, 4)]}, "two frauds at a time"),
@@ -174,7 +175,7 @@ def test_what_cannot_be_simulated_is_refused(asked: dict[str, object], match: st
         for device, first, stop in asked.pop("frauds", [])  # type: ignore[attr-defined]  # from the list above
     ]
     with pytest.raises(SimulatorError, match=match):
-        meters.simulate(**{"meters": 1, "start": monday, "end": monday + 7 * DAY_S, "frauds": frauds, **asked})
+        list(meters.simulate(**{"meters": 1, "start": monday, "end": monday + 7 * DAY_S, "frauds": frauds, **asked}))
 
 
 def table(path: Path, *, rows: int = 72, first: str = "2026-03-02T05:00:00Z") -> Path:
@@ -209,7 +210,7 @@ def test_a_meter_that_is_stuck_from_the_first_reading_on_is_refused(tmp_path: Pa
     base = recorded.read(table(tmp_path / "base.csv", first="2026-03-02T00:00:00Z"), timestamp_column="time")
     fraud = Fraud("meter-0001", "stuck", base[0].start, base[0].start + DAY_S)
     with pytest.raises(SimulatorError, match="stuck from its first reading"):
-        meters.simulate(1, base[0].start, base[0].end, base=base, frauds=[fraud])
+        list(meters.simulate(1, base[0].start, base[0].end, base=base, frauds=[fraud]))
 
 
 @pytest.mark.parametrize(
