@@ -75,6 +75,13 @@ variable "api" {
     error_message = "api.memory is a quantity such as 512Mi or 1Gi."
   }
   validation {
+    condition = alltrue([
+      for mib in [for m in regexall("^([0-9]+)(Mi|Gi)$", var.api.memory) : m[0] * { Mi = 1, Gi = 1024 }[m[1]]] :
+      mib >= (var.api.cpu < 4 ? 128 : var.api.cpu < 6 ? 2048 : 4096) && mib <= 4096 * var.api.cpu
+    ])
+    error_message = "api.memory does not fit api.cpu: 4 CPUs want 2Gi at least, 6 and 8 want 4Gi, and each CPU takes 4Gi at most."
+  }
+  validation {
     condition     = var.api.concurrency >= 1 && var.api.concurrency <= 1000
     error_message = "api.concurrency is between 1 and 1000."
   }
@@ -120,6 +127,13 @@ variable "function" {
   validation {
     condition     = can(regex("^[1-9][0-9]*(Mi|Gi)$", var.function.memory))
     error_message = "function.memory is a quantity such as 512Mi or 1Gi."
+  }
+  validation {
+    condition = alltrue([
+      for mib in [for m in regexall("^([0-9]+)(Mi|Gi)$", var.function.memory) : m[0] * { Mi = 1, Gi = 1024 }[m[1]]] :
+      mib >= (var.function.cpu < 4 ? 128 : var.function.cpu < 6 ? 2048 : 4096) && mib <= 4096 * var.function.cpu
+    ])
+    error_message = "function.memory does not fit function.cpu: 4 CPUs want 2Gi at least, 6 and 8 want 4Gi, and each CPU takes 4Gi at most."
   }
   validation {
     condition     = var.function.concurrency >= 1 && var.function.concurrency <= 1000
@@ -238,6 +252,13 @@ variable "training" {
   validation {
     condition     = can(regex("^[1-9][0-9]*Gi$", var.training.memory))
     error_message = "training.memory is a quantity such as 8Gi."
+  }
+  validation {
+    condition = alltrue([
+      for mib in [for m in regexall("^([0-9]+)(Mi|Gi)$", var.training.memory) : m[0] * { Mi = 1, Gi = 1024 }[m[1]]] :
+      mib >= (var.training.cpu < 4 ? 128 : var.training.cpu < 6 ? 2048 : 4096) && mib <= 4096 * var.training.cpu
+    ])
+    error_message = "training.memory does not fit training.cpu: 4 CPUs want 2Gi at least, 6 and 8 want 4Gi, and each CPU takes 4Gi at most."
   }
   validation {
     condition     = var.training.timeout_h >= 1 && var.training.timeout_h <= 168

@@ -207,3 +207,16 @@ run "bad_values_are_refused" {
     var.pubsub, var.bigquery, var.buckets, var.images, var.training, var.training_schedule, var.budget,
   ]
 }
+
+# what Cloud Run itself would refuse, after everything before it was made
+run "memory_that_does_not_fit_the_cpu_is_refused" {
+  command = plan
+
+  variables {
+    api      = { cpu = 4 }
+    function = { memory = "8Gi" }
+    training = { memory = "32Gi" }
+  }
+
+  expect_failures = [var.api, var.function, var.training]
+}
