@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     back = commands.add_parser("rollback", help="give all traffic to an earlier revision")
     chosen = back.add_mutually_exclusive_group()
     chosen.add_argument("--revision", metavar="NAME", help="by name")
-    chosen.add_argument("--bundle", metavar="PROFILE@VERSION", help="the newest that serves this bundle")
+    chosen.add_argument(
+        "--bundle", metavar="PROFILE@VERSION", help="that serves it or served before, else the newest with it"
+    )
     chosen.add_argument(
         "--unfinished", action="store_true", help="only what a roll-out that was cut off left half done"
     )
@@ -132,7 +134,8 @@ def _rollback(options: argparse.Namespace, console: Console) -> int:
         console.print("no roll-out was cut off: nothing to do")
         return 0
     done = rollback.roll_back(cloud, choice)
-    console.print(f"{done.serves} serves all traffic, instead of {done.instead_of}")
+    before = "as before" if done.instead_of == done.serves else f"instead of {done.instead_of}"
+    console.print(f"{done.serves} serves all traffic, {before}")
     if done.advice:
         console.print("the branch still holds what was rolled back, and the next push would deliver it again; first:")
         for line in done.advice:

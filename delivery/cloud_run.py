@@ -87,7 +87,15 @@ class CloudRun:
         service.template.labels = {**kept, **labels}
         service.template.revision = ""
         service.traffic = _messages(seen.traffic)
-        return self._update(service, ["template", "traffic"])
+        done = self._update(service, ["template", "traffic"])
+        # the service as it is after the wait: what was made last may be another's, or the same that failed before
+        made = self.revision(done.latest_created)
+        if made.image != image:
+            text = f"{made.name} was made meanwhile: found image {made.image}, expected {image}: run this again, alone"
+            raise ConflictError(f"{self._resource} was changed by somebody else: {text}")
+        if not made.ready:
+            raise CloudRunError(f"{made.name} is not ready and cannot serve traffic: {made.why}")
+        return done
 
     def route(self, seen: Snapshot, traffic: Sequence[Target]) -> Snapshot:
         """Shares out the traffic, and waits until it flows that way.

@@ -52,8 +52,8 @@ def roll_back(cloud: CloudRun, choice: Choice) -> Rollback:
     target = choose(choice, state, revisions)
     if not target.ready:
         raise ChoiceError(f"{target.name} cannot serve, its state is not ready: {target.why}; choose another")
-    # on trial or not: what is left is what has the most traffic, or would have
-    left = max((t for t in state.traffic), key=lambda t: (t.percent, t.tag == CANDIDATE)).revision
+    # what is on trial is left, whatever its share; else what has the most traffic
+    left = state.tagged(CANDIDATE) or max(state.traffic, key=lambda t: t.percent).revision
     cloud.route(state, (Target(revision=target.name, percent=100),))
     now = next((r for r in revisions if r.name == left), target)
     return Rollback(serves=target.name, instead_of=left, advice=advice(now, target))
@@ -81,7 +81,7 @@ def choose(choice: Choice, state: Snapshot, revisions: Sequence[Revision]) -> Re
         ChoiceError: there is none; the text names those that there are.
     """
     if choice.bundle:
-        return _serving_bundle(choice.bundle, revisions)
+        return _serving_bundle(choice.bundle, state, revisions)
     name = choice.revision or state.tagged(PREVIOUS)
     if name is None:
         raise ChoiceError(
@@ -94,15 +94,17 @@ def choose(choice: Choice, state: Snapshot, revisions: Sequence[Revision]) -> Re
     return found
 
 
-def _serving_bundle(bundle: str, revisions: Sequence[Revision]) -> Revision:
+def _serving_bundle(bundle: str, state: Snapshot, revisions: Sequence[Revision]) -> Revision:
     profile, _, version = bundle.partition("@")
     if not profile or not version:
         raise ChoiceError(f"found bundle {bundle!r}, expected PROFILE@VERSION such as leak@f7aae87e6535")
     holding = [r for r in revisions if r.bundles.get(profile) == version]
     if not holding:
         raise ChoiceError(f"no revision serves {bundle}; there are {_listed(revisions)}")
-    # a later one that does not start must not hide an earlier one that does
-    return next((r for r in holding if r.ready), holding[0])
+    # a later one that failed its roll-out or does not start must not hide one that is known to serve
+    ready = [r for r in holding if r.ready]
+    proven = [r for r in ready if r.name in (serving(state), state.tagged(PREVIOUS))]
+    return (proven or ready or holding)[0]
 
 
 def advice(left: Revision, target: Revision) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from delivery.cloud_run import CloudRun
-from delivery.errors import ChoiceError, CloudRunError, ConflictError, DeliveryError
+from delivery.errors import ChoiceError, CloudRunError, DeliveryError
 from delivery.request_metrics import RequestMetrics
 from delivery.service import Snapshot, Target
 from delivery.smoke import SmokeReport
@@ -35,7 +35,7 @@ from delivery.verdict import Limits, RequestCount, Verdict, judge
 
 CANDIDATE = "candidate"
 PREVIOUS = "previous"
-#: a change by somebody else may come between reading and restoring
+#: a change by somebody else may come between reading and restoring, or the API not answer for a moment
 RESTORE_ATTEMPTS = 5
 #: what a person runs where that did not work
 FINISH = "python -m delivery rollback --unfinished"
@@ -214,13 +214,13 @@ class Rollout:
     def _restore(self, found: Snapshot, revision: str) -> None:
         """Gives the traffic back as it was found, unless the candidate is out of it already."""
         for attempt in range(RESTORE_ATTEMPTS):
-            state = self._cloud.read()
-            if revision not in {t.revision for t in state.traffic}:
-                return
-            self._say(f"back to {serving(found)}")
             try:
+                state = self._cloud.read()
+                if revision not in {t.revision for t in state.traffic}:
+                    return
+                self._say(f"back to {serving(found)}")
                 self._cloud.route(state, found.traffic)
-            except ConflictError as e:
+            except CloudRunError as e:
                 if attempt + 1 == RESTORE_ATTEMPTS:
                     raise CloudRunError(f"{revision} may still get traffic, run: {FINISH}; {e}") from e
                 time.sleep(0.2)

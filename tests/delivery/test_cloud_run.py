@@ -48,6 +48,19 @@ def test_a_change_since_it_was_read_is_a_conflict(placeholder, models):
     assert len(cloud.revisions()) == 1
 
 
+def test_a_revision_that_somebody_else_made_meanwhile_is_not_taken_for_ones_own(placeholder, models, monkeypatch):
+    cloud, theirs, push = placeholder.cloud, placeholder.cloud, placeholder.stand_in.registry.push
+    update = cloud._update
+
+    def raced(service, fields):
+        update(service, fields)
+        return theirs.deploy(theirs.read(), push(models.better, PLACEHOLDER), {})
+
+    monkeypatch.setattr(cloud, "_update", raced)
+    with pytest.raises(ConflictError, match="was made meanwhile"):
+        cloud.deploy(cloud.read(), push(models.first, PLACEHOLDER), {})
+
+
 def test_a_refusal_says_what_cloud_run_said(served):
     state = served.cloud.read()
     with pytest.raises(CloudRunError, match="sum of percents is 60"):

@@ -13,6 +13,7 @@ from delivery.errors import ChoiceError
 from delivery.rollback import Choice, advice, roll_back, unfinished
 from delivery.rollout import CANDIDATE, PREVIOUS, Policy
 from delivery.service import Target
+from local.cloud_run.registry import FAULTY
 from tests.delivery.conftest import Api, service
 
 AT_ONCE = Policy(watch_s=0, delay_s=0)
@@ -82,6 +83,15 @@ def test_never_to_a_revision_that_is_not_ready(delivered, models, tmp_path):
     assert delivered.traffic() == before
 
 
+def test_a_bundle_is_not_that_of_a_later_revision_which_failed_its_roll_out(delivered, models):
+    bundles, served = smoke.load(models.first), delivered.cloud.revisions()[0]
+    failing = delivered.stand_in.registry.push(models.first, FAULTY)
+    delivered.cloud.deploy(delivered.cloud.read(), failing, labels.of(bundles, "b" * 40))
+    assert delivered.cloud.revisions()[0].name != served.name
+    choice = Choice(bundle=f"skab@{bundles[0].version}")
+    assert roll_back(delivered.cloud, choice).serves == served.name
+
+
 def test_what_a_killed_roll_out_left_is_told_from_what_is_finished(twice):
     better, first = (r.name for r in twice.cloud.revisions())
     assert unfinished(twice.cloud) is None
@@ -93,7 +103,9 @@ def test_what_a_killed_roll_out_left_is_told_from_what_is_finished(twice):
         twice.cloud.route(twice.cloud.read(), shared)
         choice = unfinished(twice.cloud)
         assert choice is not None
-        assert roll_back(twice.cloud, choice).serves == first
+        done = roll_back(twice.cloud, choice)
+        assert (done.serves, done.instead_of) == (first, better)
+        assert done.advice[-1] == "git push"
         assert twice.traffic() == {first: 100}
         assert unfinished(twice.cloud) is None
 

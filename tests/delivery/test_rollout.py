@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from delivery import labels, smoke
-from delivery.errors import ChoiceError, ConflictError
+from delivery.errors import ChoiceError, CloudRunError, ConflictError
 from delivery.rollout import CANDIDATE, PREVIOUS, Policy, Rollout, serving
 from delivery.service import Target
 from delivery.verdict import Limits
@@ -69,6 +69,13 @@ def test_a_revision_that_does_not_start_leaves_the_traffic_untouched(delivered, 
     assert "is not ready and cannot serve traffic" in found.because
     assert delivered.traffic() == before
 
+    # the same once more: Cloud Run makes no revision, and the latest is the one that did not start
+    again = delivered.rollout(bundles).run(delivered.stand_in.registry.push(tmp_path), labels.of(bundles, None))
+    assert not again.promoted
+    assert again.smoke is None
+    assert "not deployed, traffic untouched" in again.because
+    assert "is not ready and cannot serve traffic" in again.because
+
 
 def test_errors_at_the_first_step_roll_back_before_the_watch_ends(delivered, models):
     bundles, before = smoke.load(models.better), delivered.traffic()
@@ -122,6 +129,24 @@ def test_a_change_by_somebody_else_stops_the_roll_out_and_stays(delivered, model
         )
     assert delivered.traffic() == {before: 100}
     assert delivered.tags() == {"theirs"}
+
+
+def test_where_the_traffic_cannot_be_restored_the_error_says_what_to_run(delivered, models, monkeypatch):
+    monkeypatch.setattr("delivery.rollout.RESTORE_ATTEMPTS", 2)
+    bundles, cloud = smoke.load(models.better), delivered.cloud
+
+    class Down:
+        def count(self, revision, since):
+            monkeypatch.setattr(cloud, "read", gone)
+            raise CloudRunError("Cloud Monitoring does not answer")
+
+    def gone():
+        raise CloudRunError("the service does not answer")
+
+    with pytest.raises(CloudRunError, match=r"may still get traffic, run: .*--unfinished; the service does not answer"):
+        Rollout(cloud, Down(), lambda url, _: smoke.run(url, bundles), QUICK).run(
+            delivered.stand_in.registry.push(models.better), labels.of(bundles, None)
+        )
 
 
 def test_a_crash_in_the_middle_restores_the_traffic(delivered, models):
