@@ -121,7 +121,8 @@ def _ready(client: httpx.Client, wait_s: float) -> Check:
         waited = time.monotonic() - began
         if ready:
             return Check(subject="ready", passed=True, found=f"after {waited:.1f} s")
-        if waited >= wait_s:
+        # written so that a time which is no number ends it too
+        if not waited < wait_s:
             return Check(subject="ready", passed=False, found=f"{found}, for {waited:.0f} s")
         time.sleep(min(0.5, wait_s))
 
@@ -190,7 +191,7 @@ def _refusal(client: httpx.Client, bundle: Bundle) -> Check:
 def _score(response: httpx.Response) -> float | None:
     try:
         return float(response.json()["predictions"][0]["score"]) if response.is_success else None
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError):
         return None
 
 
@@ -206,6 +207,6 @@ def _error_code(response: httpx.Response) -> str:
 def _json(response: httpx.Response) -> dict[str, Any]:
     try:
         document = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from aiot_anomaly import paths
@@ -102,3 +103,10 @@ def test_a_caller_who_is_not_allowed_is_told_which_role_is_missing(liar, models)
 def test_without_a_bundle_there_is_nothing_to_compare_with(tmp_path):
     with pytest.raises(BundleError, match="nothing to compare"):
         smoke.load(tmp_path)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"predictions": [{"score": 1' + b"0" * 400 + b"}]}"])
+def test_json_that_python_cannot_hold_is_no_score_and_not_raised(body):
+    response = httpx.Response(200, content=body)
+    assert smoke._score(response) is None
+    assert smoke._json(response).get("status") is None
