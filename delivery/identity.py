@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import google.auth
+import requests
 from google.auth import impersonated_credentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
@@ -51,7 +52,7 @@ def _minted(audience: str, account: str | None) -> str:
     try:
         credentials = _of_account(audience, account) if account else _own(audience, request)
         credentials.refresh(request)
-    except GoogleAuthError as e:
+    except (GoogleAuthError, requests.RequestException) as e:
         raise IdentityError(
             f"no ID token for {audience}: {e}; name an account that may call the API and for which you have "
             f"roles/iam.serviceAccountOpenIdTokenCreator (--account), or set {TOKEN_VARIABLE}="

@@ -1,7 +1,8 @@
 # What GitHub Actions may do here, without a key: GitHub signs a token for each job, Google checks it, and the job's access
 # ("plan", "apply", "deploy") holds rights of its own. No service account is impersonated. Off while var.github is null.
 #
-# A person applies this file: no access below may change the pool, its own rights, or those of another.
+# A person applies this file: no access below may change the pool or grant itself another role. `apply` administers the
+# project's service accounts, though, and so is trusted with the project: protect main, and give prod its own project.
 
 locals {
   github = var.github == null ? 0 : 1
