@@ -150,8 +150,8 @@ _ALWAYS, _EVENING, _NIGHT, _DAY = (
 OF = {
     "household": Habits(
         annual_kwh=(1_800, 4_500),
-        base=(0.25, 0.45),
-        yearly=(0.10, 0.30),
+        base=(0.20, 0.40),
+        yearly=(0.15, 0.40),
         shape=_household,
         day_deviation=0.15,
         lasting_deviation=0.30,
