@@ -19,7 +19,7 @@ from simulator.errors import SimulatorError
 from simulator.faults import Faults
 from simulator.options import parser
 from simulator.publisher import Summary, publish
-from simulator.sinks import LinesSink, PubSubSink, Sink
+from simulator.sinks import BULK_S, PROMPT_S, LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
 
@@ -165,7 +165,7 @@ def _publish(args: argparse.Namespace, pieces: Iterable[Fleet], profile: Profile
         fleet_files.write_truth(args.truth, fleet.truth)
     sink: Sink
     if args.sink == "pubsub":
-        sink = PubSubSink(args.project, args.topic)
+        sink = PubSubSink(args.project, args.topic, hold_s=PROMPT_S if args.rate or args.speed else BULK_S)
     else:
         sink = LinesSink(args.out if args.sink == "jsonl" else sys.stdout.buffer)
     return publish(

@@ -123,7 +123,8 @@ def publish(
     )
     total = outgoing.count(heard, batch)
     messages = outgoing.in_time_order(heard, profile.sensor_names, batch, wrong)
-    messages = outgoing.disturbed(messages, total, duplicates=duplicates, poison=poison, seed=seed)
+    if duplicates or poison:
+        messages = outgoing.disturbed(messages, total, duplicates=duplicates, poison=poison, seed=seed)
     if faults.corrupt:
         messages = transport.corrupted(messages, faults.corrupt, seed)
     if faults.late.rate:
