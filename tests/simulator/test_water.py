@@ -13,6 +13,7 @@ from aiot_anomaly.datasets.fleet import Fleet, Truth
 from simulator import water
 from simulator.clock import DAY_S
 from simulator.errors import SimulatorError
+from simulator.happenings import Happenings
 from simulator.leak import Leak
 
 
@@ -91,6 +92,47 @@ def test_a_leak_raises_the_inflow_by_its_size_lowers_the_pressures_and_spares_wh
         assert r.labels is not None
         np.testing.assert_array_equal(r.labels, during)
         assert leaking.truth == (Truth(without.device_id, "leak", start, end, 0.05),)
+
+
+@pytest.mark.parametrize("size", [0.005, 0.05, 0.2])
+def test_a_leak_of_x_percent_raises_the_mean_inflow_by_x_percent_within_a_tenth(
+    size: float, fortnight: Fleet, monday: int
+) -> None:
+    end = monday + 14 * DAY_S
+    for number, without in enumerate(fortnight.recordings[:2], 1):
+        # the sensors' errors are of the same numbers in both: a share of the flow, which the leak hardly changes
+        leak = Leak(without.device_id, size, monday, end, orifice=number == 2)
+        with_leak = water.simulate([number], monday, end, leaks=[leak], seed=7).recordings[0]
+        raised = with_leak.values[:, 0].mean() / without.values[:, 0].mean() - 1
+        assert raised == pytest.approx(size, rel=0.1)
+
+
+def test_an_incipient_leak_is_seen_little_at_first_and_whole_at_last(fortnight: Fleet, monday: int) -> None:
+    start, end = monday + 4 * DAY_S, monday + 14 * DAY_S
+    leak = Leak("dma-01", 0.1, start, end, growth_s=8 * DAY_S)
+    fleet = water.simulate([1], monday, end, leaks=[leak], seed=7)
+    more = (fleet.recordings[0].values - fortnight.recordings[0].values)[:, 0]
+    mean = fortnight.recordings[0].values[:, 0].mean()
+    days = more.reshape(-1, 96).mean(axis=1) / mean
+    assert np.all(days[:4] == 0)
+    grown = ((np.arange(8) + 0.5) / 8) ** 2
+    np.testing.assert_allclose(days[4:12], 0.1 * grown, rtol=0.1, atol=0.001)
+    np.testing.assert_allclose(days[12:], 0.1, rtol=0.1)
+    assert fleet.truth == (Truth("dma-01", "incipient leak", start, end, 0.1),)
+
+
+def test_pieces_are_the_whole_in_any_number_of_processes(fortnight: Fleet, monday: int) -> None:
+    leaks = [Leak("dma-02", 0.05, monday + 5 * DAY_S, monday + 9 * DAY_S, growth_s=2 * DAY_S)]
+    end = monday + 10 * DAY_S - 3600
+    whole = water.simulate(3, monday, end, leaks=leaks, seed=7, jobs=1)
+    pieces = list(water.stream(3, monday, end, Happenings(leaks), days=4, seed=7, jobs=2))
+    assert len(pieces) == 3
+    assert tuple(t for piece in pieces for t in piece.truth) == whole.truth
+    for i, r in enumerate(whole.recordings):
+        for name in ("timestamps", "values", "labels"):
+            parts = [getattr(piece.recordings[i], name) for piece in pieces]
+            np.testing.assert_array_equal(np.concatenate(parts), getattr(r, name))
+    np.testing.assert_array_equal(whole.recordings[0].values, fortnight.recordings[0].values[: 10 * 96 - 4])
 
 
 def test_where_the_leak_is_decides_which_pressure_falls_most(fortnight: Fleet, monday: int) -> None:

@@ -41,6 +41,16 @@ def test_what_was_written_is_read_back_with_labels_from_the_truth(tmp_path: Path
     assert {p.name for p in tmp_path.iterdir()} == {"readings.csv", "truth.csv"}
 
 
+def test_a_truth_about_sensors_names_them_and_any_other_has_the_columns_that_it_always_had(tmp_path: Path) -> None:
+    leak = Truth("dma-01", "leak", START, START + 900, 0.05)
+    stuck = Truth("dma-01", "stuck", START, START + 1800, 0.0, sensor="pressure_2_m")
+    header = "device_id,kind,start,end,size,anomalous"
+    for truth, expected in (((leak,), header), ((leak, stuck), f"{header},sensor")):
+        fleet.write_truth(tmp_path / "truth.csv", truth)
+        assert (tmp_path / "truth.csv").read_text(encoding="utf-8").splitlines()[0] == expected
+        assert fleet.read_truth(tmp_path / "truth.csv") == truth
+
+
 def test_without_truth_nothing_is_labelled(tmp_path: Path) -> None:
     fleet.write(tmp_path, Fleet((recording("dma-01"),)), LEAK)
     (tmp_path / fleet.TRUTH).unlink()
