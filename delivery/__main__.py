@@ -15,12 +15,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import httpx
 from pydantic import ValidationError
 from rich.console import Console
 
 from aiot_anomaly.errors import AIoTError
 from delivery import identity, labels, rollback, smoke, tables
 from delivery.cloud_run import CloudRun
+from delivery.errors import ChoiceError
 from delivery.request_metrics import RequestMetrics
 from delivery.rollout import Policy, Rollout
 from delivery.smoke import SmokeReport
@@ -92,11 +94,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _smoke(options: argparse.Namespace, console: Console) -> int:
+    _check_url(options.url)
     anonymous = options.no_auth or not options.url.startswith("https://")
     headers = {} if anonymous else identity.headers(options.audience or options.url, options.account)
     report = smoke.run(options.url, smoke.load(options.models), headers=headers, wait_s=options.wait)
     console.print(tables.smoke(report))
     return 0 if report.passed else 1
+
+
+def _check_url(text: str) -> None:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ChoiceError(f"found URL {text}, expected the API's, such as http://127.0.0.1:8080")
 
 
 def _rollout(options: argparse.Namespace, console: Console) -> int:

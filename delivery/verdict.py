@@ -5,6 +5,9 @@ request to the new revision failed with the old one's rate plus a tolerance, how
 That is the upper tail of a binomial distribution; below `significance`, the new revision is failing. Without requests
 to an old revision, as at the first deployment, the tolerance alone is the rate to hold.
 
+The question is put again at each look during a watch, so over twenty looks a sound revision is sent back somewhat more
+often than `significance` says; that errs on the careful side. The old rate is taken as exact: it comes from an hour.
+
 Failures are answers of class 5xx. An answer of class 4xx is not counted: anybody can cause it without a token.
 """
 

@@ -5,8 +5,9 @@
 # `terraform output github_variables` names them.
 set -euo pipefail
 
+usage="expected: scripts/cloud-build.sh CONFIG IMAGE [TAG]"
 commit=$(git rev-parse HEAD)
-config=$1 image=$2 tag=${3:-$commit}
+config=${1:?$usage} image=${2:?$usage} tag=${3:-$commit}
 : "${GCP_PROJECT:?}" "${GCP_REGION:?}" "${GCP_BUILD_ACCOUNT:?}" "${GCP_SOURCES_BUCKET:?}"
 
 # before the first build there is no such image, and a list of nothing may be an error: then it is built

@@ -4,7 +4,7 @@
 # it is, open, merged or closed. GH_TOKEN may write contents and pull requests; the remote is `origin`.
 set -euo pipefail
 
-folder=$1 base=${2:-main}
+folder=${1:?expected: scripts/open-proposals.sh FOLDER [BASE]} base=${2:-main}
 for bundle in "$folder"/*/branch.bundle; do
   if [ ! -e "$bundle" ]; then
     echo "no model is proposed"

@@ -127,3 +127,9 @@ def test_the_next_roll_out_begins_where_a_killed_one_began(delivered, models, en
     said = capsys.readouterr().out
     assert f"an earlier roll-out was cut off; {before} is taken as what serves" in said
     assert before not in delivered.traffic()
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "127.0.0.1:8080", "ftp://host", "http://"])
+def test_what_is_no_url_of_an_api_is_refused_in_one_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", url]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

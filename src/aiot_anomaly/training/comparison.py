@@ -1,7 +1,10 @@
 """Is a candidate better than the champion in service? One rule, for the notebook and for the proposal.
 
-Both are scored on the same held-out data. The candidate must rank anomalies clearly higher, not by luck, and an
-operator must not pay for it with more false incidents or with fewer events found.
+Both are scored on the same held-out data. The candidate must rank anomalies clearly higher, also when other devices
+are drawn, and an operator must not pay for it with more false incidents or with fewer events found.
+
+This is a filter, not a proof: with few devices the resamples say little, and each further attempt on the same held-out
+data has a chance of its own to look better. A person reads the pull request.
 """
 
 from __future__ import annotations
