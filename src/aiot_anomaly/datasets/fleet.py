@@ -140,9 +140,10 @@ def read_truth(path: Path) -> tuple[Truth, ...]:
 
 def write_truth(path: Path, truth: Sequence[Truth]) -> None:
     """Writes a `truth.csv`, ordered by device and start."""
+    sensors = any(t.sensor for t in truth)
     with readings.whole(path) as part, part.open("w", newline="", encoding="utf-8") as f:
         out = csv.writer(f, lineterminator="\n")
-        out.writerow(_TRUTH_COLUMNS)
-        for t in sorted(truth, key=lambda t: (t.device_id, t.start, t.end, t.kind)):
+        out.writerow((*_TRUTH_COLUMNS, _SENSOR_COLUMN) if sensors else _TRUTH_COLUMNS)
+        for t in sorted(truth, key=lambda t: (t.device_id, t.start, t.end, t.kind, t.sensor or "")):
             row = (t.device_id, t.kind, iso(t.start), iso(t.end), t.size, "true" if t.anomalous else "false")
-            out.writerow(row)
+            out.writerow((*row, t.sensor or "") if sensors else row)
