@@ -25,10 +25,10 @@ DELIVERY := .venv/delivery
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab mlflow smoke revisions rollback rehearse \
-  architecture costs lock clean
+  architecture costs bench-simulator lock clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(LOCAL)/.ready ## set up, send real and simulated readings through the whole pipeline, and report
 	@$(LOCAL)/bin/python -m local demo --pubsub $(PUBSUB)
@@ -99,6 +99,9 @@ architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
 
 costs: $(DEV)/.ready ## print what a month costs, and put it into docs/deploy.md
 	@$(DEV)/bin/python -m docs.costs --write
+
+bench-simulator: $(DEV)/.ready ## compare publishing with a bare loop around the client library, on the same emulator
+	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt
