@@ -105,7 +105,7 @@ def test_nothing_is_deployed_before_checks_and_terraform_are_through() -> None:
     assert jobs["terraform"]["uses"].endswith("/terraform.yml")
     assert jobs["terraform"]["needs"] == "ci"
     assert jobs["api"]["needs"] == jobs["training"]["needs"] == "terraform"
-    # a job without a condition is skipped for any job before it that was skipped, such as CI's audit or Terraform's plan
+    # without a condition a job is skipped after any job that was skipped, such as CI's audit or Terraform's plan
     for name, needed in {"terraform": "ci", "api": "terraform", "training": "terraform"}.items():
         condition = jobs[name]["if"].removeprefix("${{ ")
         assert condition.startswith(f"!cancelled() && needs.{needed}.result == 'success'"), name
