@@ -47,10 +47,10 @@ check: $(DEV)/.ready $(CHECKS)/.ready ## format, lint, types, architecture, work
 	@$(DEV)/bin/python -m pytest --quiet tests/test_repository.py
 	@checks/run
 
-terraform: $(DEV)/.ready ## check and test the configuration, without an account; needs Terraform (or TERRAFORM=command)
+terraform: $(DEV)/.ready ## check and test the cloud's configuration, without an account (needs Terraform)
 	@terraform/check.sh
 
-mutate: $(DEV)/.ready ## show that each assertion about the configuration fails when its subject is broken (minutes)
+mutate: $(DEV)/.ready ## show that each assertion of these tests fails when its subject is broken (minutes)
 	@$(DEV)/bin/python terraform/mutate.py
 
 audit: $(CHECKS)/.ready ## ask a database on the network for vulnerabilities of the locked packages
@@ -63,10 +63,10 @@ format: $(DEV)/.ready ## format the code and mend what the linter can
 train: $(DEV)/.ready data ## run the notebooks with Papermill, tracked in MLflow (PROFILE=leak or skab)
 	@$(DEV)/bin/python -m aiot_anomaly.training train $(PROFILE)
 
-promote: $(DEV)/.ready ## make a trained model the champion, and write its bundle (PROFILE=..., RUN=... or the newest)
+promote: $(DEV)/.ready ## make a trained model the champion, and write its bundle (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training promote $(PROFILE) $(if $(RUN),--run $(RUN))
 
-propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch of its own (PROFILE=..., RUN=...)
+propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))
 
 data: $(DEV)/.ready ## simulate the data that PROFILE=leak is trained on
@@ -78,13 +78,13 @@ lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 mlflow: $(DEV)/.ready ## open the MLflow UI on the local store
 	@$(DEV)/bin/python -m aiot_anomaly.training ui
 
-smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=..., else port 8080 here)
+smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=...)
 	@$(DELIVERY)/bin/python -m delivery smoke $(URL)
 
-revisions: $(DELIVERY)/.ready ## list the API's revisions on Cloud Run, what they serve and their traffic (GCP_PROJECT=...)
+revisions: $(DELIVERY)/.ready ## list the API's revisions on Cloud Run and their traffic (GCP_PROJECT=...)
 	@$(DELIVERY)/bin/python -m delivery revisions $(CLOUD_RUN)
 
-rollback: $(DELIVERY)/.ready ## give all traffic to the revision before (GCP_PROJECT=..., REVISION=... or BUNDLE=leak@...)
+rollback: $(DELIVERY)/.ready ## give all traffic to the revision before (or REVISION=..., or BUNDLE=leak@...)
 	@$(DELIVERY)/bin/python -m delivery rollback $(CLOUD_RUN) \
 	  $(if $(REVISION),--revision $(REVISION)) $(if $(BUNDLE),--bundle $(BUNDLE))
 
