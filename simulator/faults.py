@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aiot_anomaly.datasets.recording import Recording
 from simulator.clock import DAY_S, parse_duration
@@ -87,15 +88,32 @@ def parse(spec: str, option: str) -> Rated:
 
 def heard(recording: Recording, gaps: Rated, seed: int) -> Recording:
     """The recording without the rows that fall into the device's silences."""
-    if not gaps.rate or not len(recording):
-        return recording
-    rng = generator(seed, Stream.GAPS, _number(recording.device_id))
-    first, last = int(recording.timestamps[0]), int(recording.timestamps[-1])
+    return audible(recording, silences(recording.device_id, recording.timestamps, gaps, seed))
+
+
+def silences(device_id: str, times: NDArray[np.int64], gaps: Rated, seed: int) -> NDArray[np.float64]:
+    """(k, 2) unix seconds from which to before which a device is silent, within the range of all its `times`."""
+    if not gaps.rate or not len(times):
+        return np.empty((0, 2))
+    rng = generator(seed, Stream.GAPS, _number(device_id))
+    first, last = int(times[0]), int(times[-1])
     begins = rng.uniform(first, last + 1, size=rng.poisson(gaps.rate * (last + 1 - first) / DAY_S))
-    ends = begins + rng.exponential(gaps.seconds, size=len(begins))
-    kept = np.ones(len(recording), dtype=np.bool_)
-    for begin, end in zip(begins, ends, strict=True):
-        kept &= (recording.timestamps < begin) | (recording.timestamps >= end)
+    return np.column_stack([begins, begins + rng.exponential(gaps.seconds, size=len(begins))])
+
+
+def outside(times: NDArray[np.int64], silent: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) True where a moment falls into none of the silences."""
+    kept = np.ones(len(times), dtype=np.bool_)
+    for begin, end in silent:
+        kept &= (times < begin) | (times >= end)
+    return kept
+
+
+def audible(recording: Recording, silent: NDArray[np.float64]) -> Recording:
+    """The recording, or a piece of it, without the rows that fall into silences."""
+    if not len(silent):
+        return recording
+    kept = outside(recording.timestamps, silent)
     labels = None if recording.labels is None else recording.labels[kept]
     return Recording(recording.device_id, recording.timestamps[kept], recording.values[kept], labels)
 

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_json
 
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.messages import DeviceId
+from simulator.encoding import Encoder
 from simulator.errors import SimulatorError
 from simulator.seeds import Stream, generator
 
@@ -26,8 +26,8 @@ _POISONS = (
     b'{"device_id": "%s", "readings": [{"timestamp": "2020-01-01T00:00:00Z", "values": {"no_such_sensor": 1.0}}]}',
     b'{"device_id": "%s", "readings": [{"timestamp": "2020-01-01T00:00:00Z", "values": "high"}]}',
 )
-#: rows that are turned into text at once: enough to be quick, few enough to need no memory
-_BLOCK = 2_048
+#: rows of each device that are turned into text at once: enough to be quick, few enough to need no memory
+_BLOCK = 256
 _DEVICE_ID: TypeAdapter[str] = TypeAdapter(DeviceId)
 
 
@@ -51,13 +51,13 @@ class Outgoing(NamedTuple):
     delay: float = 0.0
 
 
-def count(recordings: Sequence[Recording], batch: int) -> int:
-    """How many honest messages the recordings make."""
-    return sum(math.ceil(len(r) / batch) for r in recordings)
+def count(rows: Iterable[int], batch: int) -> int:
+    """How many honest messages are made of so many readings of each device."""
+    return sum(math.ceil(n / batch) for n in rows)
 
 
 def in_time_order(
-    recordings: Sequence[Recording],
+    recordings: Iterable[Recording | Iterable[Recording]],
     sensors: Sequence[str],
     batch: int,
     clock_errors: Mapping[str, int] | None = None,
@@ -65,18 +65,18 @@ def in_time_order(
     """The recordings as messages of up to `batch` readings; devices take turns as their readings fall due.
 
     Args:
-        recordings: values in the order of `sensors`.
+        recordings: of each device one, or its pieces, which are looked at when their time comes; values in the order of
+            `sensors`.
         sensors: names of the values.
-        batch: readings a message.
+        batch: readings a message; one that a piece does not fill is filled from the next.
         clock_errors: seconds by which a device's timestamps are ahead; absent: right.
 
     Raises:
         SimulatorError: a device id or a value is none that a message can carry.
     """
     ahead = clock_errors or {}
-    for r in recordings:
-        _check(r)
-    streams = (_messages(r, sensors, batch, ahead.get(r.device_id, 0)) for r in recordings)
+    encoder = Encoder(sensors)
+    streams = [_messages([r] if isinstance(r, Recording) else r, encoder, batch, ahead) for r in recordings]
     return heapq.merge(*streams, key=lambda m: (m.last, m.device_id))
 
 
@@ -98,23 +98,25 @@ def disturbed(
             yield message._replace(kind="duplicate")
 
 
-def _messages(recording: Recording, sensors: Sequence[str], batch: int, ahead_s: int) -> Iterator[Outgoing]:
-    # the contract is checked once a recording, not once a reading: building its models took most of the time. The
-    # writer is pydantic's own, so that the text of a number is the same
-    device = recording.device_id
-    block = max(1, _BLOCK // batch) * batch
-    for begin in range(0, len(recording), block):
-        due = recording.timestamps[begin : begin + block]
-        stamps = np.datetime_as_string((due + ahead_s).astype("datetime64[s]")).tolist()
-        rows = recording.values[begin : begin + block].tolist()
-        readings = [
-            {"timestamp": f"{stamp}Z", "values": dict(zip(sensors, row, strict=True))}
-            for stamp, row in zip(stamps, rows, strict=True)
-        ]
-        for at in range(0, len(readings), batch):
-            some = readings[at : at + batch]
-            data = to_json({"device_id": device, "readings": some}, inf_nan_mode="null")
-            yield Outgoing(device, data, len(some), "reading", int(due[at + len(some) - 1]))
+def _messages(
+    pieces: Iterable[Recording], encoder: Encoder, batch: int, clock_errors: Mapping[str, int]
+) -> Iterator[Outgoing]:
+    """The messages of one device; the contract is checked once a piece, not once a reading."""
+    device, readings, due = "", list[bytes](), list[int]()
+    for piece in pieces:
+        _check(piece)
+        device, ahead_s = piece.device_id, clock_errors.get(piece.device_id, 0)
+        for begin in range(0, len(piece), _BLOCK):
+            times = piece.timestamps[begin : begin + _BLOCK]
+            readings += encoder.readings(times + ahead_s, piece.values[begin : begin + _BLOCK])
+            due += times.tolist()
+            full = len(readings) - len(readings) % batch
+            for end in range(batch, full + 1, batch):
+                data = encoder.message(device, readings[end - batch : end])
+                yield Outgoing(device, data, batch, "reading", due[end - 1])
+            del readings[:full], due[:full]
+    if readings:
+        yield Outgoing(device, encoder.message(device, readings), len(readings), "reading", due[-1])
 
 
 def _check(recording: Recording) -> None:

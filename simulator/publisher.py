@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,6 +19,7 @@ from simulator import faults as transport
 from simulator import outgoing
 from simulator.errors import SimulatorError
 from simulator.faults import Faults
+from simulator.feed import Feed, by_recording
 from simulator.outgoing import Outgoing
 from simulator.sinks import Sink
 
@@ -83,7 +84,7 @@ class Summary:
 
 
 def publish(
-    recordings: Sequence[Recording],
+    recordings: Sequence[Recording] | Feed,
     profile: Profile,
     sink: Sink,
     *,
@@ -101,7 +102,7 @@ def publish(
     Labels stay behind: ground truth never travels in a message.
 
     Args:
-        recordings: of one profile, values in its sensors' order.
+        recordings: of one profile, values in its sensors' order; of a feed the pieces are asked for as they fall due.
         profile: names the sensors, and itself in the messages' attributes.
         sink: where to; closed afterwards.
         batch: readings a message, of one device.
@@ -116,15 +117,19 @@ def publish(
     Raises:
         SimulatorError: a reading is of the future, or a message was not delivered.
     """
-    _check(recordings, batch, rate, speed, duplicates, poison)
-    heard = [transport.heard(r, faults.gaps, seed) for r in recordings]
-    wrong = {r.device_id: transport.clock_error(r.device_id, faults.skew, seed) for r in heard}
+    check_numbers(batch=batch, rate=rate, speed=speed, duplicates=duplicates, poison=poison)
+    feed = recordings if isinstance(recordings, Feed) else by_recording(recordings)
+    _check_times(feed)
+    silent = [transport.silences(d, t, faults.gaps, seed) for d, t in zip(feed.devices, feed.times, strict=True)]
+    wrong = {d: transport.clock_error(d, faults.skew, seed) for d in feed.devices}
+    rows = [int(transport.outside(t, s).sum()) for t, s in zip(feed.times, silent, strict=True)]
     summary = Summary(
         devices=len(wrong),
         skewed=sum(error != 0 for error in wrong.values()),
-        rows_unsent=sum(map(len, recordings)) - sum(map(len, heard)),
+        rows_unsent=sum(map(len, feed.times)) - sum(rows),
     )
-    total = outgoing.count(heard, batch)
+    total = outgoing.count(rows, batch)
+    heard = [map(transport.audible, own, repeat(s)) for own, s in zip(feed.by_device(), silent, strict=True)]
     messages = outgoing.in_time_order(heard, profile.sensor_names, batch, wrong)
     if duplicates or poison:
         messages = outgoing.disturbed(messages, total, duplicates=duplicates, poison=poison, seed=seed)
@@ -137,6 +142,9 @@ def publish(
     begin = time.monotonic()
     try:
         with bar:
+            # what comes before the first message, such as the simulation of a first piece, does not count
+            messages = chain(list(islice(messages, 1)), messages)
+            begin = time.monotonic()
             for message in _paced(messages, rate, speed) if rate or speed else _in_bursts(messages):
                 sink.send(message, {**common, "sent_at": f"{time.time():.6f}"})
                 _add(summary, message, newest)
@@ -184,15 +192,21 @@ def _add(summary: Summary, message: Outgoing, newest: dict[str, int]) -> None:
         newest[message.device_id] = message.last
 
 
-def _check(
-    recordings: Sequence[Recording], batch: int, rate: float, speed: float, duplicates: float, poison: int
-) -> None:
+def check_numbers(*, batch: int, rate: float, speed: float, duplicates: float, poison: int) -> None:
+    """Refuses numbers that `publish` cannot work with.
+
+    Raises:
+        SimulatorError: one of them makes no sense.
+    """
     numbers_fit = 1 <= batch <= 10_000 and 0 <= duplicates <= 1 and poison >= 0
     if not numbers_fit or not 0 <= rate < math.inf or not 0 <= speed < math.inf:
         raise SimulatorError(
             f"batch {batch}, rate {rate}, speed {speed}, duplicates {duplicates}, poison {poison}; expected a batch of "
             f"1 to 10000, duplicates from 0 to 1, and nothing negative"
         )
-    latest = max((int(r.timestamps[-1]) for r in recordings if len(r)), default=0)
+
+
+def _check_times(feed: Feed) -> None:
+    latest = max((int(times[-1]) for times in feed.times if len(times)), default=0)
     if latest > time.time():
         raise SimulatorError(f"a reading is {latest - time.time():.0f} s in the future; devices report the past only")
