@@ -37,6 +37,7 @@ class Stream(IntEnum):
     SKEW = 31
     LATENESS = 32
     CORRUPTION = 33
+    NIGHT_USE = 34
 
 
 def generator(seed: int, stream: Stream, *key: int) -> np.random.Generator:
