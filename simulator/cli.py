@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
@@ -13,18 +14,20 @@ from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
-from simulator import faults, meter_command, meters, replay, water_command
+from simulator import faults, meter_command, meters, replay, water, water_command
 from simulator.clock import time_range
 from simulator.errors import SimulatorError
 from simulator.faults import Faults
+from simulator.feed import Feed
 from simulator.options import parser
-from simulator.publisher import Summary, publish
+from simulator.publisher import Summary, check_numbers, publish
 from simulator.sinks import BULK_S, PROMPT_S, LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
 
-#: what is in memory at a time of a fleet that is written to files
-PIECE_DAYS = 28
+#: of a fleet of districts, what is in memory at a time. Messages want the first piece soon; for files longer ones are
+#: quicker
+PIECE_DAYS = {"files": 28, "messages": 7}
 
 #: commands that simulate, and the profiles of their devices
 SIMULATED = {"water": "leak", "meters": "fraud"}
@@ -39,8 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check(args)
         profile = _profile(args)
-        pieces = _simulated(args) if args.command in SIMULATED else _replay(args, profile)
-        summary = _write(args, pieces, profile) if args.sink in TABLES else _publish(args, pieces, profile)
+        summary = _write(args, profile) if args.sink in TABLES else _publish(args, profile)
     except AIoTError as e:
         sys.stderr.write(f"simulator: {e}\n")
         return 1
@@ -58,7 +60,9 @@ def _check(args: argparse.Namespace) -> None:
         raise SimulatorError(f"--sink {args.sink} needs --out {'FOLDER' if args.sink in TABLES else 'FILE'}")
     if args.sink == "pubsub" and not args.project:
         raise SimulatorError("--sink pubsub needs --project, or GOOGLE_CLOUD_PROJECT in the environment")
-    if args.sink in TABLES and (args.duplicates or args.poison or _faults(args)):
+    check_numbers(batch=args.batch, rate=args.rate, speed=args.speed, duplicates=args.duplicates, poison=args.poison)
+    befalls = _faults(args)
+    if args.sink in TABLES and (args.duplicates or args.poison or befalls):
         raise SimulatorError(
             f"--duplicates and --poison, like --corrupt, --late, --gaps and --skew, are about messages; "
             f"--sink {args.sink} writes tables"
@@ -86,19 +90,25 @@ def _profile(args: argparse.Namespace) -> Profile:
     return profile_store.load(args.profile or "skab")
 
 
-def _simulated(args: argparse.Namespace) -> Iterable[Fleet]:
-    if args.command == "water":
-        return _water(args)
-    numbers = None if args.meters is None else _numbers(args.meters, "--meters")
-    run = meter_command.simulated(args, numbers)
-    # files take the fleet meter by meter; messages leave in time order, all devices together
-    return (meters.fleet([meter]) for meter in run) if args.sink in TABLES else [meters.fleet(run)]
+def _pieces(args: argparse.Namespace, profile: Profile) -> Feed | Generator[Fleet, None, None]:
+    """What is written to files: of districts some weeks at a time, of meters one after the other."""
+    if args.command == "meters":
+        return (meters.fleet([meter]) for meter in _meters(args))
+    return _feed(args, profile, PIECE_DAYS["files"])
 
 
-def _water(args: argparse.Namespace) -> Iterable[Fleet]:
-    # WNTR takes seconds to import, which the replay and --help need not wait for
-    from simulator import water  # noqa: PLC0415 - see above
+def _feed(args: argparse.Namespace, profile: Profile, piece_days: int) -> Feed:
+    """What is sent: all devices together, in time."""
+    if args.command == "replay":
+        return Feed.of(_replay(args, profile))
+    return Feed.of(meters.fleet(_meters(args))) if args.command == "meters" else _water(args, piece_days)
 
+
+def _meters(args: argparse.Namespace) -> Iterator[meters.Meter]:
+    return meter_command.simulated(args, None if args.meters is None else _numbers(args.meters, "--meters"))
+
+
+def _water(args: argparse.Namespace, piece_days: int) -> Feed:
     start, end = time_range(args.start, args.end, args.days)
     districts = _numbers(args.districts, "--districts")
     return water.stream(
@@ -106,8 +116,7 @@ def _water(args: argparse.Namespace) -> Iterable[Fleet]:
         start,
         end,
         water_command.happenings(args, districts, start, end),
-        # files take the fleet piece by piece; messages leave in time order, all devices together
-        days=PIECE_DAYS if args.sink in TABLES else None,
+        days=piece_days,
         network=args.network,
         seed=args.seed,
         interval_s=args.interval,
@@ -116,7 +125,7 @@ def _water(args: argparse.Namespace) -> Iterable[Fleet]:
     )
 
 
-def _replay(args: argparse.Namespace, profile: Profile) -> Iterable[Fleet]:
+def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
     if args.device is not None and args.source.startswith("skab:"):
         raise SimulatorError(f"--device names the device of a file; that of {args.source} follows from its name")
     fleet = replay.load(
@@ -130,7 +139,7 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Iterable[Fleet]:
         rename=_renamed(args.rename),
         limit=args.limit,
     )
-    played = replay.arranged(
+    return replay.arranged(
         fleet,
         profile,
         days=args.days,
@@ -139,48 +148,48 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Iterable[Fleet]:
         end=args.end,
         devices=args.devices,
     )
-    return [played]
 
 
-def _write(args: argparse.Namespace, pieces: Iterable[Fleet], profile: Profile) -> Summary:
+def _write(args: argparse.Namespace, profile: Profile) -> Summary:
     begin, truth, devices = time.monotonic(), list[Truth](), set[str]()
 
-    def recordings() -> Iterator[Recording]:
+    def recordings(pieces: Iterable[Fleet]) -> Iterator[Recording]:
         for piece in pieces:
             truth.extend(piece.truth)
             devices.update(r.device_id for r in piece.recordings)
             yield from piece.recordings
 
-    rows = fleet_files.write_readings(args.out, recordings(), profile, kind=args.sink)
+    with closing(_pieces(args, profile)) as pieces:
+        rows = fleet_files.write_readings(args.out, recordings(pieces), profile, kind=args.sink)
     for path in (args.out / fleet_files.TRUTH, args.truth):
         if path:
             fleet_files.write_truth(path, truth)
     return Summary(rows_published=rows, devices=len(devices), seconds=time.monotonic() - begin)
 
 
-def _publish(args: argparse.Namespace, pieces: Iterable[Fleet], profile: Profile) -> Summary:
-    # all of it at once: messages of all devices leave in the order of their times
-    (fleet,) = pieces
-    if args.truth:
-        fleet_files.write_truth(args.truth, fleet.truth)
-    sink: Sink
+def _publish(args: argparse.Namespace, profile: Profile) -> Summary:
+    with closing(_feed(args, profile, PIECE_DAYS["messages"])) as feed:
+        if args.truth:
+            fleet_files.write_truth(args.truth, feed.truth)
+        return publish(
+            feed,
+            profile,
+            _sink(args),
+            batch=args.batch,
+            rate=args.rate,
+            speed=args.speed,
+            duplicates=args.duplicates,
+            poison=args.poison,
+            faults=_faults(args),
+            seed=args.seed,
+            progress=not args.quiet,
+        )
+
+
+def _sink(args: argparse.Namespace) -> Sink:
     if args.sink == "pubsub":
-        sink = PubSubSink(args.project, args.topic, hold_s=PROMPT_S if args.rate or args.speed else BULK_S)
-    else:
-        sink = LinesSink(args.out if args.sink == "jsonl" else sys.stdout.buffer)
-    return publish(
-        fleet.recordings,
-        profile,
-        sink,
-        batch=args.batch,
-        rate=args.rate,
-        speed=args.speed,
-        duplicates=args.duplicates,
-        poison=args.poison,
-        faults=_faults(args),
-        seed=args.seed,
-        progress=not args.quiet,
-    )
+        return PubSubSink(args.project, args.topic, hold_s=PROMPT_S if args.rate or args.speed else BULK_S)
+    return LinesSink(args.out if args.sink == "jsonl" else sys.stdout.buffer)
 
 
 def _numbers(text: str, option: str) -> list[int]:

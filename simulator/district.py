@@ -6,18 +6,12 @@ hardly react to a leak.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import wntr
 from numpy.typing import NDArray
-from wntr.epanet.toolkit import ENepanet
-from wntr.epanet.util import EN
 
 from simulator.demand import CLASSES, DAY_S
 from simulator.networks import DEFAULT, SOURCE, gravity
@@ -123,6 +117,8 @@ class District:
         Returns:
             (days * steps, 1 + PRESSURES): inflow in L/s and pressures in metres of water column.
         """
+        from simulator.epanet import EN, Gauges, opened  # noqa: PLC0415 - the command line need not wait for WNTR
+
         wn = self.network
         fixed, orifices = [o for o in outflows if not o.orifice], [o for o in outflows if o.orifice]
         for k, pattern in enumerate((*patterns, *(o.multiplier for o in fixed))):
@@ -139,9 +135,9 @@ class District:
         t = wn.options.time
         t.duration, t.hydraulic_timestep, t.pattern_timestep, t.report_timestep = DAY_S, *[interval_s] * 3
         rows: list[list[float]] = []
-        with _opened(wn) as epanet:
-            source = epanet.ENgetnodeindex(SOURCE)
-            sensors = [epanet.ENgetnodeindex(name) for name in self.sensors]
+        with opened(wn) as epanet:
+            sensors = [(epanet.ENgetnodeindex(name), EN.PRESSURE) for name in self.sensors]
+            gauges = Gauges(epanet, [(epanet.ENgetnodeindex(SOURCE), EN.DEMAND), *sensors])
             emitters = self._emitters(orifices, patterns.shape[1], epanet)
             epanet.ENsettimeparam(EN.DURATION, DAY_S - interval_s)
             for day in range(patterns.shape[1] * interval_s // DAY_S):
@@ -154,10 +150,10 @@ class District:
                     for node, coefficients in emitters:
                         epanet.ENsetnodevalue(node, EN.EMITTER, coefficients[len(rows)])
                     epanet.ENrunH()
-                    pressures = [epanet.ENgetnodevalue(i, EN.PRESSURE) for i in sensors]
-                    rows.append([-epanet.ENgetnodevalue(source, EN.DEMAND), *pressures])
+                    rows.append(gauges.read())
                     step = epanet.ENnextH()
-        return np.array(rows)
+        # what a reservoir gives is its negative demand
+        return np.array(rows) * ([-1.0] + [1.0] * PRESSURES)
 
     def _emitters(self, orifices: Sequence[Outflow], steps: int, epanet: Any) -> list[tuple[int, list[float]]]:
         """EPANET's index of each junction with an orifice, and its coefficient C in L/s/m^0.5 at every step."""
@@ -178,26 +174,12 @@ def _set_demand(wn: Any, junction: str, demands: list[tuple[float, str | None]])
 
 def _head_loss(wn: Any, junctions: tuple[str, ...]) -> NDArray[np.float64]:
     """(J) metres of head lost between the source and each junction at the demands' base values."""
+    from simulator.epanet import EN, Gauges, opened  # noqa: PLC0415 - as above
+
     wn.options.time.duration = 0
     wn.get_node(SOURCE).base_head = 1000.0
-    with _opened(wn) as epanet:
+    with opened(wn) as epanet:
         epanet.ENinitH(EN.INITFLOW)
         epanet.ENrunH()
-        head = [epanet.ENgetnodevalue(epanet.ENgetnodeindex(name), EN.HEAD) for name in junctions]
+        head = Gauges(epanet, [(epanet.ENgetnodeindex(name), EN.HEAD) for name in junctions]).read()
     return 1000.0 - np.array(head)
-
-
-@contextlib.contextmanager
-def _opened(wn: Any) -> Iterator[Any]:
-    """EPANET with the network loaded, its files in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="aiot-epanet-") as folder:
-        inp, report, binary = (str(Path(folder) / f"district.{kind}") for kind in ("inp", "rpt", "bin"))
-        wntr.network.write_inpfile(wn, inp, units="LPS", version=2.2)
-        epanet = ENepanet(version=2.2)
-        epanet.ENopen(inp, report, binary)
-        try:
-            epanet.ENopenH()
-            yield epanet
-            epanet.ENcloseH()
-        finally:
-            epanet.ENclose()

@@ -79,21 +79,20 @@ def recording(span: Span, district: int, happenings: Happenings) -> Recording:
 def _outflows(
     span: Span, district: int, network: District, happenings: Happenings, times: NDArray[np.int64]
 ) -> list[Outflow]:
-    mean = network.mean_inflow
+    mean, names = network.mean_inflow, network.junctions
+    # the junctions of all of them, so that the first piece already tells of one that the district does not have
+    broken = [(k, drawn_junction(k, names, network.leaky, seed=span.seed, district=district)) for k in happenings.leaks]
+    flushings = [e for e in happenings.events if e.kind == "flushing"]
+    opened = [(e, hydrant(e, names, seed=span.seed, district=district)) for e in flushings]
     leaks = [
-        Outflow(
-            drawn_junction(leak, network.junctions, network.leaky, seed=span.seed, district=district),
-            leak.size * mean,
-            leak.opening(times),
-            leak.orifice,
-        )
-        for leak in happenings.leaks
+        Outflow(junction, leak.size * mean, leak.opening(times), leak.orifice)
+        for leak, junction in broken
         if leak.start < times[-1] + span.interval_s and leak.end > times[0]
     ]
     hydrants = [
-        Outflow(hydrant(e, network.junctions, seed=span.seed, district=district), e.size * mean, e.strength(times))
-        for e in happenings.events
-        if e.kind == "flushing" and e.start < times[-1] + span.interval_s and e.end > times[0]
+        Outflow(junction, event.size * mean, event.strength(times))
+        for event, junction in opened
+        if event.start < times[-1] + span.interval_s and event.end > times[0]
     ]
     return leaks + hydrants
 

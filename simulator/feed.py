@@ -39,6 +39,12 @@ class Feed:
     def __iter__(self) -> Iterator[Fleet]:
         return self.pieces
 
+    def close(self) -> None:
+        """Ends what makes the pieces, such as other processes, where not all were asked for."""
+        close = getattr(self.pieces, "close", None)
+        if close is not None:
+            close()
+
     def by_device(self) -> list[Iterator[Recording]]:
         """For each device its recordings, one after the other.
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import wntr
-
 from simulator.errors import SimulatorError
 
 #: the reservoir of every district
@@ -53,6 +51,8 @@ def gravity(name: str) -> tuple[Any, dict[str, float]]:
     Raises:
         SimulatorError: there is no network of that name.
     """
+    import wntr  # noqa: PLC0415 - takes seconds, which the command line need not wait for
+
     if name not in NETWORKS:
         raise SimulatorError(f"network {name!r}; expected one of {', '.join(NETWORKS)}")
     network = NETWORKS[name]

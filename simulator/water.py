@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import closing
 from itertools import pairwise
 
+import numpy as np
 from tqdm import tqdm
 
-from aiot_anomaly.datasets.fleet import Fleet
+from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.recording import Recording
 from simulator.clock import DAY_S, last_full_hour
 from simulator.district_readings import SENSORS, Span, recording
 from simulator.errors import SimulatorError
 from simulator.events import Event
+from simulator.feed import Feed
 from simulator.happenings import Happenings
 from simulator.happenings import days as day_numbers
 from simulator.leak import Leak, device_name
 from simulator.networks import DEFAULT, NETWORKS
 from simulator.sensor_faults import SensorFault
+from simulator.workers import in_order
 
 
 def simulate(
@@ -57,7 +57,7 @@ def simulate(
         network: one of `networks.NETWORKS`.
         seed: of the fleet.
         interval_s: distance of two readings, a divisor of a day.
-        jobs: processes; default: one a processor. One or two districts, or `jobs=1`, run in this process.
+        jobs: processes; default: one a processor. One or two districts in one piece, or `jobs=1`, run in this process.
         progress: show a bar on stderr if that is a terminal.
 
     Returns:
@@ -95,10 +95,11 @@ def stream(
     interval_s: int = 900,
     jobs: int | None = None,
     progress: bool = False,
-) -> Iterator[Fleet]:
+) -> Feed:
     """Simulates a fleet piece by piece in time, in memory that does not grow with the duration.
 
-    The pieces, one after the other, are the very recordings of `simulate`; each has the truth that begins in it.
+    The pieces, one after the other, are the very recordings of `simulate`. They are simulated when they are asked for;
+    with several processes, one ahead of that.
 
     Args:
         districts: as of `simulate`, like all that is not listed here.
@@ -120,43 +121,31 @@ def stream(
     numbers = list(range(1, districts + 1)) if isinstance(districts, int) else list(districts)
     _check(numbers, start, end, interval_s, network, happenings)
     cuts = [start, *range((start // DAY_S + days) * DAY_S, end, days * DAY_S), end] if days else [start, end]
-    tasks = [
-        (Span(seed, a, b, interval_s, network), n, happenings.of(device_name(n)))
-        for a, b in pairwise(cuts)
-        for n in numbers
-    ]
-    truth = happenings.truth([device_name(n) for n in numbers], start, end)
-    jobs = min(jobs or os.cpu_count() or 1, len(numbers))
+    devices = tuple(device_name(n) for n in numbers)
+    truth = tuple(happenings.truth(devices, start, end))
+    own = {n: happenings.of(device_name(n)) for n in numbers}
+    tasks = [(Span(seed, a, b, interval_s, network), n, own[n]) for a, b in pairwise(cuts) for n in numbers]
+    # a pool has its price: a process that has imported WNTR
+    jobs = 1 if len(tasks) <= 2 else min(jobs or os.cpu_count() or 1, len(tasks))
+    times = np.arange(-(-start // interval_s) * interval_s, end, interval_s, dtype=np.int64)
+    return Feed(devices, (times,) * len(devices), truth, _pieces(tasks, len(numbers), truth, jobs, progress=progress))
+
+
+def _pieces(
+    tasks: Sequence[tuple[Span, int, Happenings]], districts: int, truth: Sequence[Truth], jobs: int, *, progress: bool
+) -> Iterator[Fleet]:
+    results = in_order(recording, tasks, jobs=jobs, ahead=max(2 * jobs, districts), preload=["simulator.epanet"])
     done: list[Recording] = []
-    with _pool(1 if len(numbers) <= 2 else jobs) as pool:
-        results = _in_order(pool, tasks, ahead=2 * jobs)
-        bar = tqdm(results, "simulating", len(tasks), unit="district", disable=None if progress else True)
-        for one, (span, *_) in zip(bar, tasks, strict=True):
+    with (
+        closing(results),
+        tqdm(total=len(tasks), desc="simulating", unit="district", disable=None if progress else True) as bar,
+    ):
+        for one, (span, *_) in zip(results, tasks, strict=True):
+            bar.update()
             done.append(one)
-            if len(done) == len(numbers):
+            if len(done) == districts:
                 yield Fleet(tuple(done), tuple(t for t in truth if span.start <= t.start < span.end))
                 done = []
-
-
-def _pool(jobs: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
-    # spawned, not forked: the caller may run threads (gRPC, TensorFlow) that do not survive a fork
-    return nullcontext() if jobs == 1 else ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
-
-
-def _in_order(
-    pool: ProcessPoolExecutor | None, tasks: Sequence[tuple[Span, int, Happenings]], ahead: int
-) -> Iterator[Recording]:
-    """The tasks' results, in their order, with few computed before they are asked for."""
-    if pool is None:
-        yield from (recording(*task) for task in tasks)
-        return
-    waiting: deque[Future[Recording]] = deque()
-    for task in tasks:
-        waiting.append(pool.submit(recording, *task))
-        if len(waiting) > ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _check(numbers: Sequence[int], start: int, end: int, interval_s: int, network: str, happenings: Happenings) -> None:

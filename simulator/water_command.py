@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from simulator import events, leak, sensor_faults
+from simulator.district_readings import SENSORS
 from simulator.errors import SimulatorError
-
-if TYPE_CHECKING:
-    from simulator.happenings import Happenings
+from simulator.happenings import Happenings
 
 EXAMPLES = """\
   # a large network: a leak that grows for four days, a heat wave, Brazil's holidays and a drifting sensor, as Parquet
@@ -37,11 +36,6 @@ def happenings(args: argparse.Namespace, districts: Sequence[int], start: int, e
     Raises:
         SimulatorError: an option is not of its form, or does not fit into the range.
     """
-    # WNTR takes seconds to import, which --help need not wait for
-    from simulator import events, leak, sensor_faults  # noqa: PLC0415 - see above
-    from simulator.district_readings import SENSORS  # noqa: PLC0415 - see above
-    from simulator.happenings import Happenings  # noqa: PLC0415 - see above
-
     leaks = [leak.parse(spec, end=end) for spec in args.leak]
     leaks += leak.random_leaks(
         districts,
