@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -24,8 +26,6 @@ from simulator.outgoing import Outgoing
 from simulator.sinks import Sink
 
 _NO_FAULTS = Faults()
-#: as many as may be under way to Pub/Sub at a time
-_BURST = 2_000
 
 
 @dataclass
@@ -141,11 +141,11 @@ def publish(
     bar = tqdm(total=total, desc="publishing", unit="msg", disable=None if progress else True)
     begin = time.monotonic()
     try:
-        with bar:
+        with bar, _heap_frozen():
             # what comes before the first message, such as the simulation of a first piece, does not count
             messages = chain(list(islice(messages, 1)), messages)
             begin = time.monotonic()
-            for message in _paced(messages, rate, speed) if rate or speed else _in_bursts(messages):
+            for message in _paced(messages, rate, speed) if rate or speed else messages:
                 sink.send(message, {**common, "sent_at": f"{time.time():.6f}"})
                 _add(summary, message, newest)
                 bar.update(message.kind in {"reading", "corrupt"})
@@ -172,10 +172,18 @@ def _paced(messages: Iterator[Outgoing], rate: float, speed: float) -> Iterator[
         yield message
 
 
-def _in_bursts(messages: Iterator[Outgoing]) -> Iterator[Outgoing]:
-    """Hands messages on as fast as it goes: many are made ready, then sent in a row, and so share their requests."""
-    while burst := list(islice(messages, _BURST)):
-        yield from burst
+@contextmanager
+def _heap_frozen() -> Iterator[None]:
+    """Keeps what is in memory already out of garbage collections.
+
+    A message lives until it is confirmed, long enough for every few thousand of them to start a full collection, and
+    one of all that the libraries have loaded took as long as publishing hundreds of messages.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _add(summary: Summary, message: Outgoing, newest: dict[str, int]) -> None:

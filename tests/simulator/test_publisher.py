@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
@@ -125,6 +126,20 @@ def test_ctrl_c_ends_in_order_and_tells_what_was_sent() -> None:
     assert (summary.messages, summary.rows_published) == (4, 8)
     assert sink.closed
     assert str(summary).startswith("interrupted: 4 messages")
+
+
+def test_garbage_is_not_looked_for_in_what_was_there_before_until_the_end() -> None:
+    frozen: list[int] = []
+
+    class Counting(Memory):
+        def send(self, message: Outgoing, attributes: Mapping[str, str]) -> None:
+            frozen.append(gc.get_freeze_count())
+            super().send(message, attributes)
+
+    before = gc.get_freeze_count()
+    publish([recording("dma-01")], LEAK, Counting(stop=4))
+    assert min(frozen) > before
+    assert gc.get_freeze_count() == before
 
 
 def test_a_reading_of_the_future_is_never_sent() -> None:
