@@ -1,0 +1,64 @@
+"""`python -m aiot_anomaly profile my.csv`: a first profile from a recording, to edit and to train with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiot_anomaly.errors import AIoTError, DatasetError, ProfileError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m aiot_anomaly", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    profile = commands.add_parser("profile", help="write a first profile from a recording, with what was found in it")
+    profile.add_argument("recording", type=Path, help="a CSV (, ; tab or | between columns) or .parquet file")
+    profile.add_argument("--out", type=Path, help="the file to write (default: the recording's name with .yaml)")
+    profile.add_argument("--name", help="of the profile and its model (default: from the file's name)")
+    profile.add_argument("--timestamp", metavar="COLUMN", help="the time (default: the first that holds times)")
+    profile.add_argument("--label", metavar="COLUMN", help="which rows are anomalous (default: by its name)")
+    profile.add_argument("--device", metavar="COLUMN", help="which device a row is of (default: by its name)")
+    profile.add_argument("--force", action="store_true", help="write over a file that is there")
+    return parser
+
+
+def _profile(options: argparse.Namespace) -> None:
+    try:
+        # imported here: the core knows neither pandas nor YAML
+        from aiot_anomaly import profile_store  # noqa: PLC0415 - see above
+        from aiot_anomaly.datasets import columns, findings, first_profile  # noqa: PLC0415 - see above
+        from aiot_anomaly.datasets.survey import survey  # noqa: PLC0415 - see above
+    except ImportError as e:
+        raise DatasetError(f"{e.name} is missing: run this in the environment of `make train` (.venv/dev)") from None
+    path: Path = options.recording
+    name = options.name or columns.valid_names([path.stem])[path.stem].lower()
+    if options.name is None and name in profile_store.shipped():
+        name = f"{name}_own"
+    if name in profile_store.shipped():
+        raise ProfileError(f"the profile {name} is shipped; name yours otherwise by --name")
+    out = options.out or Path(f"{name}.yaml")
+    if out.suffix not in {".yaml", ".yml"}:
+        raise ProfileError(f"--out is {out}; expected a name that ends in .yaml")
+    if out.exists() and not options.force:
+        raise ProfileError(f"{out} is there already and may hold your changes: name another by --out, or give --force")
+    found = survey(path, timestamp=options.timestamp, label=options.label, device=options.device)
+    first = first_profile.propose(found, name)
+    out.write_text(first.text, encoding="utf-8")
+    print(findings.told(first, out))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; an error that a person can mend is one line on stderr and exit code 1."""
+    options = _parser().parse_args(arguments)
+    try:
+        _profile(options)
+    except AIoTError as e:
+        print(f"error: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
