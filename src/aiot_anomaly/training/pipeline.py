@@ -104,20 +104,28 @@ def run(
         for name in bar:
             bar.set_postfix_str(name)
             context = {"profile_name": profile.name, "workspace": str(output / "workspace"), "parent_run": run_id}
-            _execute(folder / f"{name}.ipynb", output / f"{name}.ipynb", {**steps[name], **context}, progress)
+            executed = output / f"{name}.ipynb"
+            try:
+                execute(folder / f"{name}.ipynb", executed, {**steps[name], **context}, progress=progress)
+            finally:
+                _attach(executed, run_id)
         summary = json.loads((output / "workspace" / "verdict.json").read_text(encoding="utf-8"))
         tracking.log_metrics(summary["metrics"])
         mlflow.set_tags({k: summary[k] for k in ("verdict", "model_version", "better_than_champion")})
     return run_id
 
 
-def _execute(notebook: Path, output: Path, parameters: dict[str, Any], progress: bool) -> None:
-    failure: Exception | None = None
+def execute(notebook: Path, output: Path, parameters: Mapping[str, Any], *, progress: bool = True) -> None:
+    """Runs one notebook where it lies, and keeps the executed copy as `output`.
+
+    Raises:
+        TrainingError: a cell failed; the text names the cell, the error and the copy.
+    """
     try:
         pm.execute_notebook(
             str(notebook),
             str(output),
-            parameters=parameters,
+            parameters=dict(parameters),
             kernel_name=KERNEL,
             cwd=str(notebook.parent),
             start_timeout=START_TIMEOUT_S,
@@ -125,12 +133,9 @@ def _execute(notebook: Path, output: Path, parameters: dict[str, Any], progress:
             progress_bar={"leave": False, "desc": notebook.stem} if progress else False,
             log_output=False,
         )
-    except pm.PapermillExecutionError as e:
-        failure = e
-    _attach(output, parameters["parent_run"])
-    if failure is not None:
+    except pm.PapermillExecutionError as failure:
         raise TrainingError(
-            f"notebook {notebook.name} failed in cell {failure.exec_count}: {failure.ename}: {failure.evalue}\n"  # type: ignore[attr-defined] # set by Papermill
+            f"notebook {notebook.name} failed in cell {failure.exec_count}: {failure.ename}: {failure.evalue}\n"
             f"the executed copy is {output}"
         ) from failure
 
