@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import platform
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from aiot_anomaly import paths, series
-from aiot_anomaly.datasets import fleet, skab
+from aiot_anomaly.calibration import FEWEST_WINDOWS
+from aiot_anomaly.datasets import fleet, skab, table
 from aiot_anomaly.datasets.fingerprint import fingerprint
+from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Bool, Series
+from aiot_anomaly.series import Bool, Int, Series
 from aiot_anomaly.windows import Windows, cut
 
 
@@ -26,7 +30,7 @@ class Device:
     Attributes:
         recording: as it was recorded.
         series: the same on the grid.
-        windows: all of them, complete or not, in order of time.
+        windows: complete or not, in order of time; without those of the training part that hold labelled rows.
         labels: (W,) True where the window ends inside a labelled anomaly; all False without labels.
         train_until: windows that end up to here (seconds since 1970) are training material: normal, for sure.
         pooled: False keeps it out of everything that is learned from many devices.
@@ -93,35 +97,82 @@ class Dataset:
         return [d for d in self.devices if not len(d.test()[0])] or self.pooled()
 
 
-def load(profile: Profile, source: str, *, most_devices: int | None = None) -> Dataset:
+#: what `load` reads as a file of anybody's recording
+TABLES = frozenset({".csv", ".tsv", ".txt", ".parquet"})
+
+
+def load(
+    profile: Profile,
+    source: str,
+    *,
+    most_devices: int | None = None,
+    layout: Layout | None = None,
+    train_until: str = "",
+) -> Dataset:
     """Loads the data of a training run.
 
     Args:
         profile: the kind of device.
-        source: "skab", or a folder with `train/` and `test/`, each written by the simulator's csv sink; devices that
-            are in `train/` alone teach the network and are not monitored. A relative folder is below the repository.
+        source: "skab"; a folder with `train/` and `test/`, each written by the simulator's csv sink, where devices that
+            are in `train/` alone teach the network and are not monitored; or a CSV or Parquet file, read as `layout`
+            says. What is relative is below the repository.
         most_devices: only the first so many monitored devices and as many teachers, for a quick look.
+        layout: of a file; None: a column `timestamp`, and the sensors' names.
+        train_until: of a file, instead of the layout's: a share of each device's rows, or a time.
 
     Raises:
         DatasetError: there is no such data, or it does not fit the profile.
     """
+    place = Path(source) if Path(source).is_absolute() else paths.root() / source
+    excluded: set[str] = set()
     if source == "skab":
-        folder = skab.locate()
-        recordings = [skab.read(folder, name) for name in skab.recordings(folder)]
+        place = skab.locate()
+        recordings = [skab.read(place, name) for name in skab.recordings(place)]
         excluded = {skab.device_id(name) for name in skab.POOL_EXCLUDED}
+    elif place.suffix in TABLES:
+        recordings = recorded(profile, place, layout or Layout(), train_until)
     else:
-        folder = Path(source) if Path(source).is_absolute() else paths.root() / source
-        recordings = _fleet(folder, profile)
-        excluded = set()
+        recordings = _fleet(place, profile)
     monitored = [r for r in recordings if r.train_rows is None or r.train_rows < len(r)]
     others = [r for r in recordings if r.train_rows == len(r)]
     chosen = monitored[:most_devices] + others[:most_devices]
+    devices = [prepare(profile, r, pooled=r.device_id not in excluded) for r in chosen]
+    if place.suffix in TABLES:
+        devices = _long_enough(devices, place)
     return Dataset(
         profile,
-        tuple(prepare(profile, r, pooled=r.device_id not in excluded) for r in chosen),
-        fingerprint(folder),
+        tuple(devices),
+        fingerprint(place),
         labelled=any(r.labels is not None and r.labels.any() for r in chosen),
     )
+
+
+def recorded(profile: Profile, path: Path, layout: Layout, train_until: str = "") -> list[Recording]:
+    """The recordings of a file; arguments and errors as for `load`."""
+    if train_until:
+        try:
+            layout = layout.model_copy(update={"train_until": float(train_until)})
+        except ValueError:
+            layout = layout.model_copy(update={"train_until": train_until})
+    return table.read_as(path, profile, layout)
+
+
+def _long_enough(devices: list[Device], path: Path) -> list[Device]:
+    """Without the devices that have too few normal windows to be calibrated; the API judges them by the fleet's."""
+    # a fifth or so is held back, and what is left must be enough
+    least = math.ceil(1.25 * FEWEST_WINDOWS)
+    kept = [d for d in devices if len(d.train()) >= least]
+    if not kept:
+        most = max(devices, key=lambda d: len(d.train()))
+        raise DatasetError(
+            f"{path}: no device has {least} complete normal windows in its training part; {most.device_id} has most, "
+            f"{len(most.train())}. Train until later (`train_until`), or give the profile "
+            "a shorter window, a smaller stride or a longer `longest_gap`"
+        )
+    if len(kept) < len(devices):
+        short = sorted({d.device_id for d in devices} - {d.device_id for d in kept})
+        warnings.warn(f"left out, fewer than {least} complete normal windows: {', '.join(short)}", stacklevel=3)
+    return kept
 
 
 def _fleet(folder: Path, profile: Profile) -> list[Recording]:
@@ -151,8 +202,8 @@ def prepare(profile: Profile, recording: Recording, *, pooled: bool = True) -> D
     Raises:
         DatasetError: the recording does not say which of its rows are normal.
     """
-    if recording.train_rows is None:
-        raise DatasetError(f"{recording.device_id}: it is not known which of its rows are normal")
+    if not recording.train_rows:
+        raise DatasetError(f"{recording.device_id}: it is not known which of its rows are normal, or none is")
     slots = series.slots(profile, recording.timestamps)
     on_grid = series.on_grid(profile, slots, recording.values)
     windows = cut(profile, on_grid)
@@ -162,7 +213,18 @@ def prepare(profile: Profile, recording: Recording, *, pooled: bool = True) -> D
         at = np.searchsorted(slots * profile.interval_s, windows.ends, side="right") - 1
         labels = recording.labels[at]
     until = int(slots[recording.train_rows - 1]) * profile.interval_s
-    return Device(recording, on_grid, windows, labels, until, pooled)
+    spoilt = (windows.ends <= until) & _holds_anomaly(profile, recording, slots, windows.ends)
+    return Device(recording, on_grid, windows.only(~spoilt), labels[~spoilt], until, pooled)
+
+
+def _holds_anomaly(profile: Profile, recording: Recording, slots: Int, ends: Int) -> Bool:
+    """(W,) True where a labelled row is among those that a window is made of."""
+    if recording.labels is None or not recording.labels.any():
+        return np.zeros(len(ends), dtype=bool)
+    marked = slots[recording.labels]
+    last = ends // profile.interval_s
+    first = np.searchsorted(marked, last - profile.history, side="right")
+    return np.asarray(first < np.searchsorted(marked, last, side="right"))
 
 
 def libraries() -> dict[str, str]:
