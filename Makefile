@@ -24,8 +24,8 @@ CHECKS := .venv/checks
 DELIVERY := .venv/delivery
 LOCKS := serving functions simulator local notebooks delivery
 
-.PHONY: help demo up test check terraform mutate audit format train promote propose data lab mlflow smoke revisions rollback rehearse \
-  architecture costs bench-simulator lock clean
+.PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate mlflow smoke revisions rollback \
+  rehearse architecture costs bench-simulator lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,12 @@ data: $(DEV)/.ready ## simulate the data that PROFILE=leak is trained on
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 	@$(DEV)/bin/jupyter lab --notebook-dir notebooks
+
+simulate: $(DEV)/.ready ## show in pictures what the simulator makes: notebook 00 as reports/00_simulate.html
+	@mkdir -p reports
+	@$(DEV)/bin/papermill --cwd notebooks notebooks/00_simulate.ipynb reports/00_simulate.ipynb
+	@$(DEV)/bin/jupyter nbconvert --to html --log-level ERROR reports/00_simulate.ipynb
+	@echo "see reports/00_simulate.html"
 
 mlflow: $(DEV)/.ready ## open the MLflow UI on the local store
 	@$(DEV)/bin/python -m aiot_anomaly.training ui
