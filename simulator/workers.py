@@ -57,10 +57,9 @@ def in_order(
         raise SimulatorError(f"one of {jobs} processes was killed; is there memory for as many? --jobs 1") from None
     finally:
         stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
         while not begun.empty():
             _interrupt(begun.get())
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)
 
 
 def _context(preload: Sequence[str]) -> Any:

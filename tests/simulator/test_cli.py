@@ -111,6 +111,41 @@ def test_ctrl_c_stops_it_with_a_summary(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["interrupted"] is True
 
 
+def test_ctrl_c_of_a_terminal_stops_all_processes_without_a_word_of_theirs(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    fleet = f"water --districts 3 --days 120 --jobs 2 --quiet --rate 1 --sink jsonl --out {out}"
+    command = [sys.executable, "-m", "simulator", *fleet.split(), "--summary", str(tmp_path / "s.json")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    (tmp_path / "temporary").mkdir()
+    # a process group of its own, all of which a terminal would tell
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 100
+        while not list((tmp_path / "temporary").glob("aiot-epanet-*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.startswith("interrupted: ")
+    assert error.count("\n") == 1
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["interrupted"] is True
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "asked", ["--batch 0", "--speed -1", "--rate nan", "--duplicates 1.5", "--poison -1", "--late often", "--corrupt 2"]
+)
+def test_numbers_of_messages_are_refused_before_anything_is_simulated(
+    asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source in ("water.stream", "meter_command.simulated", "replay.load"):
+        monkeypatch.setattr(f"simulator.cli.{source}", lambda *_, **__: pytest.fail("it was simulated"))
+    for command in ("water", "meters", "replay skab:valve1/6"):
+        assert main([*command.split(), *asked.split()]) == 1
+        assert "expected" in capsys.readouterr().err
+
+
 def test_a_skab_recording_is_replayed_at_its_original_times(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     if not os.environ.get("AIOT_DATA_DIR"):
         stop = pytest.fail if os.environ.get("AIOT_REQUIRE_DATA") == "1" else pytest.skip

@@ -85,27 +85,34 @@ def test_a_topic_that_does_not_exist_is_an_error(server: None) -> None:
         publish([recording("dma-01")], profile_store.load("leak"), PubSubSink(PROJECT, "missing", timeout_s=20))
 
 
+@pytest.mark.parametrize(
+    ("fleet", "name"),
+    [
+        ("water --districts 4 --days 2 --leak dma-01:8%:-1d:1", "leak"),
+        ("meters --meters 4 --days 9 --fraud meter-0001:bypass:-3d", "fraud"),
+    ],
+)
 def test_with_every_fault_switched_on_all_messages_validate_but_the_deliberately_corrupt_ones(
-    official: None, tmp_path: Path
+    fleet: str, name: str, official: None, tmp_path: Path
 ) -> None:
     from google.cloud import pubsub_v1
 
     topic, subscription = f"projects/{PROJECT}/topics/{TOPIC}", f"projects/{PROJECT}/subscriptions/all"
-    faults = "--duplicates 0.1 --poison 7 --corrupt 0.05 --late 0.1:2h --gaps 1:2h --skew 0.6:120s --seed 4"
-    fleet = f"water --districts 4 --days 2 --leak dma-01:8%:-1d:1 {faults} --batch 2 --truth {tmp_path / 'truth.csv'}"
+    faults = "--duplicates 0.1 --poison 7 --corrupt 0.05 --late 0.1:9h --gaps 1:2h --skew 0.6:120s --seed 4"
+    disturbed = f"{fleet} {faults} --batch 2 --truth {tmp_path / 'truth.csv'}"
     to = f"--sink pubsub --project {PROJECT} --topic {TOPIC} --summary {tmp_path / 'sent.json'} --quiet"
     with pubsub_v1.PublisherClient() as admin, pubsub_v1.SubscriberClient() as subscriber:
         admin.create_topic(name=topic)
         subscriber.create_subscription(request={"name": subscription, "topic": topic, "enable_message_ordering": True})
-        assert main([*fleet.split(), *to.split()]) == 0
+        assert main([*disturbed.split(), *to.split()]) == 0
         sent = json.loads((tmp_path / "sent.json").read_text(encoding="utf-8"))
         received = pulled(subscriber, subscription, sent["messages"])
     assert len(received) == sent["messages"]
     counted = ("duplicates", "poison", "corrupt", "late", "out_of_order", "rows_unsent", "skewed")
     assert [name for name in counted if sent[name] < 1] == []
-    profile, now, refused, rows = profile_store.load("leak"), datetime.now(UTC), 0, 0
+    profile, now, refused, rows = profile_store.load(name), datetime.now(UTC), 0, 0
     for message in received:
-        assert (message.attributes["profile"], message.attributes["schema_version"]) == ("leak", "1")
+        assert (message.attributes["profile"], message.attributes["schema_version"]) == (name, "1")
         try:
             batch = parse_readings(message.data)
             check_against(batch, profile, now)
@@ -116,4 +123,4 @@ def test_with_every_fault_switched_on_all_messages_validate_but_the_deliberately
         rows += len(batch.readings)
     assert refused == sent["corrupt"] + sent["poison"]
     assert rows == sent["rows_published"]
-    assert not any(word in m.data for m in received for word in (b"label", b"truth", b"anomal", b"leak"))
+    assert not any(word in m.data for m in received for word in (b"label", b"truth", b"anomal", b"leak", b"fraud"))
