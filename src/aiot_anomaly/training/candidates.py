@@ -1,7 +1,8 @@
 """Ways to score: the network's, and the simple ones that stand beside it in every table.
 
-Each is a `Residuals` function: windows and a calibration in; level, residual and last residual out,
-standardised. So all share calibration, scoring and threshold, and only the model differs.
+The closest are `Residuals` functions: windows and a calibration in; level, residual and last residual out,
+standardised. These share calibration, scoring and threshold, and only the model differs. `beside` names all that a
+profile's table holds.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from sklearn.decomposition import PCA
 from aiot_anomaly import scoring
 from aiot_anomaly.calibration import Calibration, Residuals, complete
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Float
+from aiot_anomaly.series import Float, Int
+from aiot_anomaly.training import judging
+from aiot_anomaly.training.baselines import multivariate, naive, trivial, utility
 from aiot_anomaly.training.dataset import Dataset, Device
 from aiot_anomaly.training.evaluation import Scored
 from aiot_anomaly.training.fit import Example, standardise
+from aiot_anomaly.training.judging import Baseline, Judge
 from aiot_anomaly.windows import Windows
 
 
@@ -65,30 +69,40 @@ def calibrate(profile: Profile, device: Device, residuals: Residuals, model_vers
     return complete(profile, device.train(), residuals, model_version)
 
 
+def by_residuals(
+    profile: Profile, residuals: Residuals, calibrations: Mapping[str, Calibration] | None = None
+) -> Judge:
+    """The judge that scores as the service does, each device with its calibration.
+
+    Args:
+        profile: the kind of device.
+        residuals: how windows are judged.
+        calibrations: of devices that are not to be calibrated anew on their normal windows.
+    """
+
+    def judge(device: Device, until: int, ends: Int) -> Float:
+        windows = device.windows
+        own = (calibrations or {}).get(device.device_id) or complete(
+            profile, windows.only(windows.complete & (windows.ends <= until)), residuals, ""
+        )
+        at = np.searchsorted(windows.ends, ends)
+        scores = np.full(len(ends), np.nan)
+        usable = windows.complete[at]
+        if usable.any():
+            chosen = np.isin(np.arange(len(windows)), at[usable])
+            scores[usable] = raw_scores(profile, residuals, windows.only(chosen), own)
+        return scores
+
+    return judge
+
+
 def threshold(dataset: Dataset, residuals: Residuals, share: float) -> tuple[float, Float]:
     """One threshold for all devices, from rows that neither weights nor calibration were fitted on.
 
-    Where the network learned from the same devices, these rows have chosen its best epoch.
-
-    Each pooled device is calibrated without its held-back rows, which are then scored; the threshold is the
-    profile's quantile of all those scores, times its margin.
-
-    Args:
-        dataset: the devices.
-        residuals: how windows are judged.
-        share: of each device's training windows that is held back.
-
-    Returns:
-        The threshold, and the scores that it stands on.
+    Where the network learned from the same devices, these rows have chosen its best epoch. The rule is
+    `judging.threshold`'s.
     """
-    profile = dataset.profile
-    scores = []
-    for device in dataset.pooled():
-        calibration = complete(profile, device.fitting(share), residuals, "")
-        scores.append(raw_scores(profile, residuals, device.held_back(share), calibration))
-    pooled = np.concatenate(scores)
-    value = float(np.quantile(pooled, profile.threshold.quantile)) * profile.threshold.margin
-    return max(value, 1e-6), pooled
+    return judging.threshold(dataset, by_residuals(dataset.profile, residuals), share)
 
 
 def score_test(
@@ -101,16 +115,40 @@ def score_test(
 
     Without `calibrations` each device is calibrated on its training windows.
     """
-    results = []
-    for device in dataset.monitored():
-        windows, labels = device.test()
-        own = (calibrations or {}).get(device.device_id) or calibrate(dataset.profile, device, residuals)
-        scores = np.full(len(windows), np.nan)
-        if windows.complete.any():
-            complete_ones = windows.only(windows.complete)
-            scores[windows.complete] = raw_scores(dataset.profile, residuals, complete_ones, own) / value
-        results.append(Scored(device.device_id, windows.ends, scores, labels))
-    return results
+    return judging.score_test(dataset, by_residuals(dataset.profile, residuals, calibrations), value)
+
+
+def beside(profile: Profile, examples: Sequence[Example], *, components: int, seed: int = 0) -> dict[str, Baseline]:
+    """All that stands beside the network in the table of a profile, by name.
+
+    The rules of utilities are there where their quantity is measured: see `baselines.utility`.
+
+    Args:
+        profile: the kind of device.
+        examples: what the network learned from, for the linear autoencoder in its place.
+        components: of that one.
+        seed: of what is drawn.
+    """
+    seasonal = profile.season.kind == "hour_of_week"
+    found = {
+        "PCA autoencoder": Baseline(by_residuals(profile, pca(profile, examples, components))),
+        "no network": Baseline(by_residuals(profile, no_network(profile))),
+        "moving-average Mahalanobis": Baseline(multivariate.mahalanobis(profile)),
+        "PCA T2 and Q": Baseline(multivariate.t2_and_q(profile)),
+        "isolation forest": Baseline(multivariate.isolation_forest(profile, seed)),
+        "seasonal naive" if seasonal else "persistence": Baseline(naive.naive(profile)),
+    }
+    if utility.has_night_flow(profile):
+        night_flow = utility.minimum_night_flow(profile)
+        found["minimum night flow"] = Baseline(night_flow)
+        found["minimum night flow 3 sigma"] = Baseline(night_flow, utility.SIGMA)
+    if utility.has_consumption(profile):
+        found["consumption ratio"] = Baseline(utility.consumption_ratio(profile))
+    return found | {
+        "position only": Baseline(trivial.position()),
+        "random": Baseline(trivial.random(profile, seed)),
+        "every row an alarm": trivial.all_ones(),
+    }
 
 
 def all_ones(scored: Sequence[Scored]) -> list[Scored]:

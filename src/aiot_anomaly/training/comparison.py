@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Bool, Float, Int
+from aiot_anomaly.series import Float
 from aiot_anomaly.training.evaluation import Scored, metrics
+from aiot_anomaly.training.resampling import Ranking, draws
 
 #: the rows of 04_compare's table that a decision is about
 CANDIDATE = "LSTM autoencoder"
@@ -24,7 +25,6 @@ CHAMPION = "champion in service"
 
 #: the smallest gain in AUC-PR that is worth a roll-out
 GAIN = 0.005
-RESAMPLES = 500
 #: the share of the resamples in which the candidate must be ahead
 CONFIDENCE = 0.9
 #: false incidents that a better ranking may cost: this share of the champion's, or so many a device and month
@@ -128,32 +128,13 @@ def gains(candidate: Sequence[Scored], champion: Sequence[Scored], *, seed: int 
     the same draw.
 
     Returns:
-        (R,) differences, R <= RESAMPLES: draws without anomalous or without normal rows say nothing and are left out.
+        (R,) differences, R <= `resampling.RESAMPLES`: draws without anomalous or without normal rows say nothing and
+        are left out.
     """
-    rng = np.random.default_rng(seed)
-    n = len(candidate)
-    device = np.repeat(np.arange(n), [len(s.ends) for s in candidate])
-    labels = np.concatenate([s.labels for s in candidate])
-    ours, theirs = (np.nan_to_num(np.concatenate([s.scores for s in of])) for of in (candidate, champion))
-    rankings = [_ranking(scores) for scores in (ours, theirs)]
+    ours, theirs = Ranking.of(candidate), Ranking.of(champion)
     found = []
-    for _ in range(RESAMPLES):
-        weight = np.bincount(rng.integers(0, n, n), minlength=n)[device]
-        drawn = labels[weight > 0]
-        if drawn.any() and not drawn.all():
-            one, other = (_average_precision(labels, weight, *ranking) for ranking in rankings)
-            found.append(one - other)
+    for drawn in draws(len(candidate), seed=seed):
+        one, other = ours.areas(drawn), theirs.areas(drawn)
+        if one and other:
+            found.append(one["auc_pr"] - other["auc_pr"])
     return np.array(found)
-
-
-def _ranking(scores: Float) -> tuple[Int, Int]:
-    """The rows from the highest score down, and the last of each run of equal scores: sorted once for all draws."""
-    order = np.argsort(-scores, kind="stable")
-    return order, np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-
-
-def _average_precision(labels: Bool, weight: Int, order: Int, last: Int) -> float:
-    """Average precision as scikit-learn defines it, of rows that count `weight` times; there is a positive one."""
-    hits = np.cumsum(weight[order] * labels[order])[last]
-    told = np.cumsum(weight[order])[last]
-    return float(np.sum(np.diff(hits, prepend=0) * hits / np.maximum(told, 1)) / hits[-1])

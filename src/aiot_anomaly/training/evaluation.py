@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from aiot_anomaly.datasets.recording import Recording
+from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Bool, Float, Int
+from aiot_anomaly.series import Bool, Float, Int, slots
+from aiot_anomaly.windows import deciding_slot
 
 MONTH_S = 30 * 86_400
+WEEK_S = 7 * 86_400
 #: what `metrics` gives where it is defined, in the order of a table
 MEASURES = (
     *("auc_roc", "auc_pr", "f1", "far", "mar"),
-    *("events", "found", "false_incidents_per_month", "median_delay_s", "p90_delay_s"),
+    *("events", "found", "chance", "false_incidents_per_month", "median_delay_s", "p90_delay_s"),
 )
 
 
@@ -50,6 +54,32 @@ def runs(ends: Int, flags: Bool) -> list[tuple[int, int]]:
     edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
     starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
     return [(int(ends[a]), int(ends[b])) for a, b in zip(starts, stops, strict=True)]
+
+
+def on_rows(profile: Profile, recording: Recording, scored: Scored) -> Scored:
+    """The scores of the original rows of a recording, as benchmarks count: each has that of the window that decides it.
+
+    With a stride of 1 each row has a window of its own. With a longer one a row is decided by the next window, and a
+    row after the last window by none (NaN).
+
+    Args:
+        profile: the kind of device.
+        recording: of the same device, labelled.
+        scored: the windows of its test part.
+
+    Returns:
+        One score and label for each row after `recording.train_rows`, ends are the rows' times.
+
+    Raises:
+        DatasetError: the recording has no labels, or does not say which rows are tested.
+    """
+    if recording.labels is None or recording.train_rows is None:
+        raise DatasetError(f"{recording.device_id}: rows without labels or without a training part cannot be tested")
+    times = recording.timestamps[recording.train_rows :]
+    ends = deciding_slot(profile, slots(profile, times)) * profile.interval_s
+    at = np.minimum(np.searchsorted(scored.ends, ends), len(scored.ends) - 1)
+    scores = np.where(scored.ends[at] == ends, scored.scores[at], np.nan)
+    return Scored(scored.device_id, times, scores, recording.labels[recording.train_rows :])
 
 
 def by_row(scored: Sequence[Scored]) -> dict[str, float]:
@@ -91,32 +121,78 @@ def incidents(profile: Profile, scored: Scored) -> list[tuple[int, int]]:
     return found
 
 
-def by_event(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:
-    """What an operator feels, counted on incidents.
+@dataclass(frozen=True)
+class Outcome:
+    """What the operator of one device met in its test part.
+
+    Attributes:
+        events: how many there were.
+        delays_s: from the start of each event that was found to its incident.
+        false: incidents that opened in no event.
+        normal_s: seconds without an event.
+        clean: stretches without an event, of the length that chance is told for, one from each window's end on.
+        alarmed: those of them in which an incident opened.
+    """
+
+    events: int
+    delays_s: tuple[int, ...]
+    false: int
+    normal_s: float
+    clean: int
+    alarmed: int
+
+
+def outcome(profile: Profile, scored: Scored, *, chance_s: int = WEEK_S) -> Outcome:
+    """What the operator met; an event is found by an incident that opened in it, and not before.
+
+    Args:
+        profile: the kind of device.
+        scored: its test part.
+        chance_s: length of the clean stretches; to be read beside `found`, as long as the events are.
+    """
+    opened = np.array([start for start, _ in incidents(profile, scored)], dtype=np.int64)
+    truth = scored.events()
+    hits = [opened[(start <= opened) & (opened <= end)] for start, end in truth]
+    stop = np.searchsorted(scored.ends, scored.ends + chance_s)
+    marked = np.concatenate([[0], np.cumsum(scored.labels)])
+    at = np.arange(len(scored.ends))
+    clean = (stop < len(scored.ends)) & (marked[stop] == marked[at])
+    starts = scored.ends[clean]
+    alarmed = np.searchsorted(opened, starts + chance_s) > np.searchsorted(opened, starts)
+    return Outcome(
+        events=len(truth),
+        delays_s=tuple(int(of[0]) - start for of, (start, _) in zip(hits, truth, strict=True) if len(of)),
+        false=len(opened) - sum(len(of) for of in hits),
+        normal_s=float(np.sum(~scored.labels)) * profile.interval_s * profile.window.stride,
+        clean=int(clean.sum()),
+        alarmed=int(alarmed.sum()),
+    )
+
+
+def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The operator's measures over devices.
 
     Returns:
-        events, found (share; an incident opened in the event, and not before), median_delay_s and p90_delay_s of
-        those found, false_incidents_per_month (a device's incidents that opened in no event, in 30 days of normal
-        rows).
+        events, found (share), median_delay_s and p90_delay_s of those found, false_incidents_per_month (a device's, in
+        30 days without an event), chance (the share of clean stretches in which an incident opened: as much would be
+        found where nothing happened; NaN where no clean stretch is long enough).
     """
-    events, delays, false, normal_s = 0, [], 0, 0.0
-    for s in scored:
-        found, truth = incidents(profile, s), s.events()
-        events += len(truth)
-        for start, end in truth:
-            hits = [opened for opened, _ in found if start <= opened <= end]
-            if hits:
-                delays.append(min(hits) - start)
-        false += sum(not any(start <= opened <= end for start, end in truth) for opened, _ in found)
-        step = profile.interval_s * profile.window.stride
-        normal_s += float(np.sum(~s.labels)) * step
+    delays = [d for o in outcomes for d in o.delays_s]
+    events, clean = sum(o.events for o in outcomes), sum(o.clean for o in outcomes)
     return {
         "events": float(events),
         "found": len(delays) / events if events else 0.0,
+        "chance": sum(o.alarmed for o in outcomes) / clean if clean else float("nan"),
         "median_delay_s": float(np.median(delays)) if delays else float("nan"),
         "p90_delay_s": float(np.quantile(delays, 0.9)) if delays else float("nan"),
-        "false_incidents_per_month": false / max(normal_s / MONTH_S, 1e-9),
+        "false_incidents_per_month": sum(o.false for o in outcomes)
+        / max(sum(o.normal_s for o in outcomes) / MONTH_S, 1e-9),
     }
+
+
+def by_event(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:
+    """What an operator feels, counted on incidents: `pooled` over all devices."""
+    return pooled([outcome(profile, s) for s in scored])
 
 
 def metrics(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score
 from aiot_anomaly.training import comparison
 from aiot_anomaly.training.comparison import decide, gains
 from aiot_anomaly.training.evaluation import Scored
+from aiot_anomaly.training.resampling import RESAMPLES
 from tests.support.tiny_bundle import tiny_profile
 
 PROFILE = tiny_profile()  # opens after 2 of 3; a decision every 120 s
@@ -109,7 +110,7 @@ def test_gains_are_those_of_the_drawn_devices_scored_together():
 
     possible = [area(ours, (i, j, k)) - area(theirs, (i, j, k)) for i in range(3) for j in range(3) for k in range(3)]
     found = gains(ours, theirs)
-    assert len(found) == comparison.RESAMPLES
+    assert len(found) == RESAMPLES
     assert np.abs(found[:, None] - np.array(possible)[None, :]).min(axis=1).max() < 1e-9
     assert np.mean(found > 0) == pytest.approx(np.mean(np.array(possible) > 0), abs=0.08)
 
@@ -117,7 +118,7 @@ def test_gains_are_those_of_the_drawn_devices_scored_together():
 def test_draws_without_an_anomaly_are_left_out():
     quiet = fleet(0.0, event=slice(0, 0))[0]
     found = gains([quiet, *fleet(0.9)], [quiet, *fleet(0.1)])
-    assert 0 < len(found) < comparison.RESAMPLES
+    assert 0 < len(found) < RESAMPLES
     assert np.isfinite(found).all()
 
 

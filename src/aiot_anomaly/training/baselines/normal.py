@@ -1,0 +1,92 @@
+"""What a device's inputs normally are, and how far they are from it: the form that most baselines work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aiot_anomaly import preprocessing
+from aiot_anomaly.calibration import SCALE_FLOOR
+from aiot_anomaly.errors import TrainingError
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.scoring import CLIP
+from aiot_anomaly.series import Bool, Float, Int
+from aiot_anomaly.training.dataset import Device
+from aiot_anomaly.windows import season_slots
+
+#: fewest known normal rows that anything is fitted on
+FEWEST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Normal:
+    """The level in each slot of the season, and the deviation from it.
+
+    Attributes:
+        center: (K, F) in the inputs' units.
+        scale: (F,) in the inputs' units.
+    """
+
+    center: Float
+    scale: Float
+
+    def standardise(self, values: Float, slots: Int) -> Float:
+        """Values (…, F) in the slots (…) as deviations, clipped as the network's inputs are."""
+        return np.clip((values - self.center[slots]) / self.scale, -CLIP, CLIP)
+
+
+def fit(profile: Profile, values: Float, slots: Int, known: Bool) -> Normal:
+    """What is normal by the rows (n, F), in the slots (n,), where `known` (n,); rows with a missing value are left out.
+
+    The columns are the profile's scored inputs.
+
+    Raises:
+        TrainingError: there are too few such rows.
+    """
+    usable = known & np.isfinite(values).all(axis=1)
+    if usable.sum() < FEWEST_ROWS:
+        raise TrainingError(f"{usable.sum()} complete normal rows, expected at least {FEWEST_ROWS}: give more of them")
+    rows, at = values[usable], slots[usable]
+    center = np.tile(rows.mean(axis=0), (profile.season.slots, 1))
+    for slot in np.unique(at):
+        center[slot] = rows[at == slot].mean(axis=0)
+    deviation = np.sqrt(np.mean((rows - center[at]) ** 2, axis=0))
+    return Normal(center, np.maximum(deviation, smallest_scale(profile)))
+
+
+def smallest_scale(profile: Profile) -> Float:
+    """(F,) what the scale of each scored input is never below, in its unit."""
+    sensors = [profile.sensors[profile.input_sensor[i]] for i in profile.scored_inputs]
+    return SCALE_FLOOR * np.array([s.smallest_deviation for s in sensors])
+
+
+def averaging(profile: Profile) -> int:
+    """Grid intervals that the profile's own scoring averages over: what a moving average is given too."""
+    window = profile.window
+    return (profile.scoring.last_steps - 1) * window.step + window.aggregate
+
+
+def times(profile: Profile, device: Device) -> Int:
+    """(n,) the points of the device's grid, seconds since 1970."""
+    return (device.series.first_slot + np.arange(len(device.series))) * profile.interval_s
+
+
+def inputs(profile: Profile, device: Device, *, aggregate: int | None = None) -> Float:
+    """(n, F) the scored inputs at each point of the grid, means of `aggregate` intervals or the profile's own."""
+    if aggregate is not None:
+        window = profile.window.model_copy(update={"aggregate": aggregate})
+        profile = profile.model_copy(update={"window": window})
+    return preprocessing.inputs(profile, device.series)[:, list(profile.scored_inputs)]
+
+
+def deviations(profile: Profile, device: Device, until: int, length: int) -> Float:
+    """(n, F) trailing means, of `length` grid intervals, of the deviations from what was normal up to `until`."""
+    values, at = inputs(profile, device, aggregate=1), times(profile, device)
+    slots = season_slots(profile, at)[:, -1]
+    return preprocessing.trailing_mean(fit(profile, values, slots, at <= until).standardise(values, slots), length)
+
+
+def at_ends(profile: Profile, device: Device, values: Float, ends: Int) -> Float:
+    """Of values (n, …) on the device's grid, those at the ends (m,): (m, …)."""
+    return np.asarray(values[ends // profile.interval_s - device.series.first_slot])
