@@ -8,6 +8,7 @@ memory can be seen not to grow. From both follows how long 100 districts take ov
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import subprocess
@@ -15,7 +16,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from simulator.networks import NETWORKS
 
@@ -23,17 +26,8 @@ from simulator.networks import NETWORKS
 _DISTRICTS, _WEEKS, _INTERVAL_S = 100, 8, 300
 #: the last reading of all runs, so that they differ in their duration alone
 _END = "2026-06-01T00:00Z"
-_PEAK = re.compile(rb"^peak (\d+)$", re.MULTILINE)
-#: runs the command line, then tells the largest resident set, in KiB, of itself and of each of its processes
-_MEASURED = """\
-import resource, sys
-from simulator.cli import main
-if __name__ == "__main__":
-    status = main(sys.argv[1:])
-    own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    sys.stderr.write(f"peak {max(own, others)}\\n")
-    sys.exit(status)
-"""
+#: seconds between two looks at the processes
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,8 +37,8 @@ class Run:
     Attributes:
         district_weeks: that were simulated.
         wall_s: seconds that it took, with the start of its processes.
-        cpu_s: seconds of all its processes together.
-        peak_mib: memory of the largest of its processes.
+        cpu_s: seconds of all its processes together; like the memory NaN on a system without /proc.
+        peak_mib: the largest resident sets of all its processes together; what they share counts in each.
     """
 
     district_weeks: int
@@ -83,14 +77,39 @@ def measured(network: str, districts: int, weeks: int, jobs: int) -> Run:
     with tempfile.TemporaryDirectory(prefix="aiot-benchmark-") as folder:
         fleet = f"water --network {network} --districts {districts} --days {7 * weeks} --end {_END}"
         how = f"--interval {_INTERVAL_S} --jobs {jobs} --quiet --sink parquet --out"
-        begin, cpu = time.perf_counter(), os.times()
-        done = subprocess.run(  # noqa: S603 - this interpreter, with the words above
-            [sys.executable, "-c", _MEASURED, *fleet.split(), *how.split(), folder], capture_output=True, check=True
-        )
-        wall, after = time.perf_counter() - begin, os.times()
-    used = after.children_user - cpu.children_user + after.children_system - cpu.children_system
-    peak = _PEAK.search(done.stderr)
-    return Run(districts * weeks, wall, used, int(peak[1]) / 1024 if peak else float("nan"))
+        begin, used = time.perf_counter(), dict[str, tuple[float, float]]()
+        with (
+            Path(folder, "log").open("w+b") as log,
+            subprocess.Popen(  # noqa: S603 - this interpreter, with the words above
+                [sys.executable, "-m", "simulator", *fleet.split(), *how.split(), folder],
+                stderr=log,
+                start_new_session=True,
+            ) as process,
+        ):
+            while process.poll() is None:
+                used |= _used(process.pid)
+                time.sleep(_LOOK_S)
+            wall = time.perf_counter() - begin
+            if process.returncode:
+                log.seek(0)
+                raise subprocess.CalledProcessError(process.returncode, fleet, stderr=log.read())
+    cpu, peaks = zip(*used.values(), strict=True) if used else ((math.nan,), (math.nan,))
+    return Run(districts * weeks, wall, sum(cpu), sum(peaks))
+
+
+def _used(session: int) -> dict[str, tuple[float, float]]:
+    """CPU seconds and largest resident set in MiB, so far, of each process of a session."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        # one may end while it is looked at
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                ticks = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                peak = re.search(r"^VmHWM:\s+(\d+) kB$", (folder / "status").read_text(), re.MULTILINE)
+                if peak:
+                    found[folder.name] = ticks, int(peak[1]) / 1024
+    return found
 
 
 def report(network: str, districts: int, jobs: int, short: Run, long: Run) -> str:
@@ -105,7 +124,11 @@ def report(network: str, districts: int, jobs: int, short: Run, long: Run) -> st
         for r in (short, long)
     ]
     lines += [f"  {1 / each:.2f} districts x weeks/s once started" if each > 0 else "  too short to tell the rate"]
-    lines += [f"  {_DISTRICTS} districts x {_WEEKS} weeks: {projected / 60:.1f} minutes"] if each > 0 else []
+    cpu = long.cpu_s + (long.cpu_s - short.cpu_s) / (long.district_weeks - short.district_weeks) * (
+        _DISTRICTS * _WEEKS - long.district_weeks
+    )
+    whole = f"  {_DISTRICTS} districts x {_WEEKS} weeks: {projected / 60:.1f} minutes, {cpu:.0f} s of CPU"
+    lines += [whole] if each > 0 else []
     return "\n".join(lines) + "\n"
 
 
