@@ -5,6 +5,9 @@ SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROFILE ?= leak
 RUN ?=
+# a recording of one's own, CSV or Parquet, and where its training part ends: a share of the rows or a time
+DATA ?=
+TRAIN_UNTIL ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
 # the longest first, so that two processes end at about the same time
@@ -60,17 +63,18 @@ format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .
 	@$(DEV)/bin/ruff format .
 
-train: $(DEV)/.ready data ## run the notebooks with Papermill, tracked in MLflow (PROFILE=leak or skab)
-	@$(DEV)/bin/python -m aiot_anomaly.training train $(PROFILE)
+train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak or skab, or DATA=my.csv PROFILE=my.yaml)
+	@$(DEV)/bin/python -m aiot_anomaly.training train "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
+	  $(if $(TRAIN_UNTIL),--train-until "$(TRAIN_UNTIL)")
 
 promote: $(DEV)/.ready ## make a trained model the champion, and write its bundle (PROFILE=..., RUN=...)
-	@$(DEV)/bin/python -m aiot_anomaly.training promote $(PROFILE) $(if $(RUN),--run $(RUN))
+	@$(DEV)/bin/python -m aiot_anomaly.training promote "$(PROFILE)" $(if $(RUN),--run $(RUN))
 
 propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))
 
 data: $(DEV)/.ready ## simulate the data that PROFILE=leak is trained on
-	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $(PROFILE)
+	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh "$(PROFILE)"
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 	@$(DEV)/bin/jupyter lab --notebook-dir notebooks

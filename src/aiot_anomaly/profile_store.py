@@ -47,9 +47,14 @@ def layout(name_or_path: str | Path) -> Layout:
     )
 
 
+def is_path(name_or_path: str | Path) -> bool:
+    """Whether a profile is named by the path of its file, and not as one of the shipped."""
+    return Path(name_or_path).suffix in {".yaml", ".yml"}
+
+
 def _text(name_or_path: str | Path) -> str:
     path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"}:
+    if is_path(name_or_path):
         if not path.is_file():
             raise ProfileError(f"no profile file {path}")
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from aiot_anomaly import profile_store
+from aiot_anomaly import paths, profile_store
 from aiot_anomaly.errors import AIoTError
 
 
@@ -24,7 +24,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     of_a_profile = argparse.ArgumentParser(add_help=False)
-    of_a_profile.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}")
+    of_a_profile.add_argument("profile", help=f"one of {', '.join(profile_store.shipped())}, or a YAML file")
     of_a_training = argparse.ArgumentParser(add_help=False)
     of_a_training.add_argument(
         "-p", "--parameter", action="append", default=[], type=_parameter, metavar="NAME=VALUE",
@@ -36,6 +36,13 @@ def _parser() -> argparse.ArgumentParser:
         "train",
         parents=[of_a_profile, of_a_training],
         help="run the notebooks 01 to 04 with Papermill, tracked in MLflow",
+    )
+    train.add_argument(
+        "--data", help="a CSV or Parquet file, a folder with train/ and test/, or skab; default: the parameters' data"
+    )
+    train.add_argument(
+        "--train-until",
+        help="of a file: where training ends, a share of the rows or a time; default: as its profile says",
     )
     train.add_argument(
         "--out", type=Path, help="keep bundle, notebooks and plots below this folder, such as a bucket's"
@@ -73,13 +80,35 @@ def _tell_workflow(**outputs: object) -> None:
 def _train(options: argparse.Namespace) -> None:
     from aiot_anomaly.training import keeping, pipeline  # noqa: PLC0415
 
+    parameters = dict(options.parameter)
+    if options.data:
+        parameters["data"] = _below_root(options.data)
+    if options.train_until:
+        parameters["train_until"] = options.train_until
     if options.out:
-        run, folder = keeping.train(options.profile, dict(options.parameter), options.out)
+        run, folder = keeping.train(options.profile, parameters, options.out)
         print(f"kept in {folder}")
     else:
-        run = pipeline.run(options.profile, dict(options.parameter))
+        run = pipeline.run(options.profile, parameters)
+        workspace = pipeline.kept_in(profile_store.load(options.profile).name, run) / "workspace"
+        print(f"executed notebooks: {_below_root(workspace.parent)}")
+        print(f"to try its API: MODELS_DIR={_below_root(workspace)} {_python()} -m serving")
     _tell_workflow(run=run)
     print(f"trained; to make it the champion: make promote PROFILE={options.profile} RUN={run}")
+
+
+def _below_root(name: str | Path) -> str:
+    """A path as the notebooks read it, whatever the working directory; what is no path stays as it is."""
+    path = Path(name).resolve()
+    if not path.exists():
+        return str(name)
+    root = paths.root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _python() -> str:
+    python = Path(sys.executable)
+    return str(python.relative_to(paths.root()) if python.is_relative_to(paths.root()) else python)
 
 
 def _promote(options: argparse.Namespace) -> None:

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from aiot_anomaly import paths, profile_store
 from aiot_anomaly.errors import TrainingError
-from aiot_anomaly.training import tracking
+from aiot_anomaly.profile import Profile
+from aiot_anomaly.training import dataset, defaults, tracking
 
 NOTEBOOKS = ("01_eda", "02_train", "03_threshold", "04_compare")
 KERNEL = "python3"
@@ -37,6 +38,34 @@ def read_parameters(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise TrainingError(f"{path} holds {type(values).__name__}, expected a mapping of parameter names to values")
     return values
+
+
+def chosen(profile: Profile, source: str, path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a run: those of the profile's file, or those that suit the data; then the overrides.
+
+    Args:
+        profile: the kind of device.
+        source: its name, or the path of its YAML file.
+        path: of the parameters.
+        overrides: what a person chose.
+
+    Raises:
+        TrainingError: there is no file of parameters, and no data is named.
+        DatasetError: the data cannot be read, or does not fit the profile.
+    """
+    data = str(overrides.get("data", ""))
+    if path.is_file():
+        return {**read_parameters(path), **overrides}
+    if not data:
+        raise TrainingError(
+            f"no data to train {profile.name} on: name it, `make train DATA=my.csv PROFILE={source}`, or write {path}"
+        )
+    windows, place = defaults.MOST_WINDOWS, paths.root() / data
+    if place.suffix in dataset.TABLES:
+        layout = profile_store.layout(source)
+        recordings = dataset.recorded(profile, place, layout, str(overrides.get("train_until", "")))
+        windows = sum(r.train_rows or 0 for r in recordings) // profile.window.stride
+    return {**defaults.parameters(profile, windows), **overrides}
 
 
 def declared(notebook: Path) -> set[str]:
@@ -67,6 +96,11 @@ def plan(folder: Path, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: {k: v for k, v in given.items() if k in names} for name, names in known.items()}
 
 
+def kept_in(profile_name: str, run_id: str, reports: Path | None = None) -> Path:
+    """Where a run keeps its executed notebooks and its workspace."""
+    return (reports or paths.root() / "reports" / "training") / profile_name / run_id[:8]
+
+
 def run(
     profile_name: str,
     overrides: Mapping[str, Any] | None = None,
@@ -78,8 +112,9 @@ def run(
     """Runs the pipeline.
 
     Args:
-        profile_name: a shipped profile; `notebooks/params/<name>.yaml` holds its parameters.
-        overrides: parameters that replace those of the file.
+        profile_name: a shipped profile, or the path of a YAML file. `notebooks/params/<name>.yaml` holds its
+            parameters; without that file they are chosen for the data.
+        overrides: parameters that replace those.
         notebooks: their folder, `notebooks/` if not given.
         reports: the executed notebooks and the workspace go below it, `reports/training` if not given.
         progress: show progress bars.
@@ -88,22 +123,26 @@ def run(
         The id of the parent MLflow run.
 
     Raises:
-        TrainingError: a parameter is unknown, or a notebook failed; the executed copy is kept and named.
+        TrainingError: a parameter is unknown, no data is named, or a notebook failed; the executed copy is kept and
+            named.
+        DatasetError: the file of `data` cannot be read, or does not fit the profile.
     """
     folder = notebooks or paths.root() / "notebooks"
     profile = profile_store.load(profile_name)
-    given = {**read_parameters(folder / "params" / f"{profile.name}.yaml"), **(overrides or {})}
+    # a file's notebook runs in another folder
+    source = str(Path(profile_name).resolve()) if profile_store.is_path(profile_name) else profile_name
+    given = chosen(profile, source, folder / "params" / f"{profile.name}.yaml", overrides or {})
     steps = plan(folder, given)
     tracking.configure(profile.name)
     with mlflow.start_run(run_name=f"pipeline {profile.name}", tags={"stage": "pipeline"}) as parent:
         run_id = str(parent.info.run_id)
         mlflow.log_params(given)
-        output = (reports or paths.root() / "reports" / "training") / profile.name / run_id[:8]
+        output = kept_in(profile.name, run_id, reports)
         output.mkdir(parents=True, exist_ok=True)
         bar = tqdm(NOTEBOOKS, desc=f"pipeline {profile.name}", unit="notebook", disable=not progress)
         for name in bar:
             bar.set_postfix_str(name)
-            context = {"profile_name": profile.name, "workspace": str(output / "workspace"), "parent_run": run_id}
+            context = {"profile_name": source, "workspace": str(output / "workspace"), "parent_run": run_id}
             executed = output / f"{name}.ipynb"
             try:
                 execute(folder / f"{name}.ipynb", executed, {**steps[name], **context}, progress=progress)

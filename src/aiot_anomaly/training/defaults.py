@@ -1,0 +1,47 @@
+"""Parameters of a training run that nobody has chosen: from the profile and the size of the data.
+
+For recordings of one's own. A run of 2,000 to 200,000 rows should take minutes on two cores, so a large recording is
+thinned in each epoch, and a small one is seen more often.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aiot_anomaly.profile import Profile
+
+#: rows of windows that one training sees in all: some minutes on two cores
+WINDOW_ROWS = 6_000_000
+#: steps of the optimizer after which a network of this size has learned what it will
+OPTIMIZER_STEPS = 2_500
+BATCH = 64
+FEWEST_EPOCHS, MOST_EPOCHS = 6, 40
+#: windows of one epoch
+MOST_WINDOWS = 20_000
+
+
+def parameters(profile: Profile, train_windows: int) -> dict[str, Any]:
+    """Parameters for the notebooks.
+
+    Args:
+        profile: the kind of device.
+        train_windows: about how many windows the training parts give.
+    """
+    width, steps = len(profile.input_names), profile.window.steps
+    windows = int(np.clip(WINDOW_ROWS // (steps * FEWEST_EPOCHS), 1_000, min(MOST_WINDOWS, max(train_windows, 1_000))))
+    seen = max(1, min(windows, train_windows))
+    epochs = min(OPTIMIZER_STEPS // -(-seen // BATCH), WINDOW_ROWS // (seen * steps))
+    return {
+        "held_back": 0.2,
+        "epochs": int(np.clip(epochs, FEWEST_EPOCHS, MOST_EPOCHS)),
+        "units": 64 if width <= 32 else 96,
+        # a bottleneck: of few sensors half as wide as they are, of many as wide as what they have in common
+        "code": int(np.clip((width + 1) // 2, 2, 12)),
+        "denoise": profile.scoring.kind == "directed",
+        "batch": BATCH,
+        "most_windows": windows,
+        "components": int(np.clip(2 * width, 4, 16)),
+        "seed": 0,
+    }
