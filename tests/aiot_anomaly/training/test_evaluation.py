@@ -11,7 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score
 
-from aiot_anomaly.training.evaluation import MONTH_S, Scored, by_event, by_row, incidents, metrics, runs
+from aiot_anomaly.datasets.recording import Recording
+from aiot_anomaly.errors import DatasetError
+from aiot_anomaly.training.evaluation import (
+    MONTH_S,
+    Scored,
+    by_event,
+    by_row,
+    incidents,
+    metrics,
+    on_rows,
+    outcome,
+    pooled,
+    runs,
+)
 from tests.support.tiny_bundle import tiny_profile
 
 PROFILE = tiny_profile()  # opens after 2 of 3, closes after 4 quiet; a decision every 120 s
@@ -99,6 +112,43 @@ def test_events_of_all_devices_are_pooled():
     other = scored(alarms("0000000000000"), bits("0001111000000"), "b")
     found = by_event(PROFILE, [one, other])
     assert (found["events"], found["found"]) == (2, 0.5)
+
+
+def test_chance_is_the_share_of_stretches_without_an_event_in_which_an_incident_opened():
+    # incidents open at rows 2 and 14; rows 6 and 7 are an event; a stretch is 4 rows long
+    found = scored(alarms("01100000000001100000"), bits("00000011000000000000"))
+    assert [start // 120 for start, _ in incidents(PROFILE, found)] == [2, 14]
+    one = outcome(PROFILE, found, chance_s=4 * 120)
+    # stretches begin at rows 0 to 2 and 8 to 15; rows 0 to 2 have row 2 in them, 11 to 14 have row 14
+    assert (one.clean, one.alarmed) == (3 + 8, 3 + 4)
+    quiet = outcome(PROFILE, scored(alarms("0" * 8), bits("0" * 8), "b"), chance_s=4 * 120)
+    assert (quiet.clean, quiet.alarmed) == (4, 0)
+    assert pooled([one, quiet])["chance"] == pytest.approx(7 / 15)
+
+
+def test_no_clean_stretch_leaves_chance_undefined():
+    assert math.isnan(by_event(PROFILE, [scored(alarms("0" * 30), bits("0" * 30))])["chance"])
+
+
+def test_an_event_with_two_incidents_is_found_once_and_neither_is_false():
+    found = outcome(PROFILE, scored(alarms("0110000000110"), bits("0111111111111")))
+    assert (found.events, found.delays_s, found.false) == (1, (120,), 0)
+
+
+def test_each_original_row_has_the_score_of_the_window_that_decides_it():
+    times = 60 * np.array([0, 1, 2, 3, 4, 4, 7, 9])  # 5, 6 and 8 are missing, 4 came twice, 9 has no window yet
+    labels = np.array([0, 0, 0, 1, 0, 1, 1, 0], dtype=bool)
+    recording = Recording("a", times, np.zeros((8, 2)), labels, train_rows=2)
+    windows = Scored("a", 60 * np.array([2, 4, 8]), np.array([0.2, 0.4, 0.8]), np.array([0, 1, 1], dtype=bool))
+    found = on_rows(PROFILE, recording, windows)
+    np.testing.assert_array_equal(found.scores, [0.2, 0.4, 0.4, 0.4, 0.8, np.nan])
+    np.testing.assert_array_equal(found.ends, times[2:])
+    np.testing.assert_array_equal(found.labels, labels[2:])
+
+
+def test_rows_that_nobody_labelled_are_not_tested():
+    with pytest.raises(DatasetError, match="without labels"):
+        on_rows(PROFILE, Recording("a", np.arange(3), np.zeros((3, 2)), train_rows=1), scored([0], [0]))
 
 
 def test_metrics_leave_out_what_is_not_defined():
