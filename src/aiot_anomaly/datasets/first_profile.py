@@ -58,15 +58,31 @@ class First:
 
 @dataclass(frozen=True)
 class _Looked:
-    """The training parts, held over short gaps: (n, S) of each device."""
+    """The training parts, held over short gaps: (n, S) of each device, NaN where labelled as anomalous."""
 
     parts: tuple[Grid, ...]
-    longest_gap: int
     share: float
 
     @property
     def rows(self) -> int:
         return max(len(p) for p in self.parts)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a window looks like."""
+
+    drifting: list[str]
+    change: int
+    window: dict[str, int]
+    last_steps: int
+    seasonal: bool
+
+    @property
+    def span(self) -> int:
+        """Points of the grid that a window is made of."""
+        seen = (self.window["steps"] - 1) * self.window["step"] + self.window["aggregate"]
+        return seen + (self.change if self.drifting else 0)
 
 
 def propose(found: Survey, name: str) -> First:
@@ -83,29 +99,21 @@ def propose(found: Survey, name: str) -> First:
     found = _first_sensors(found, notes)
     gap = _longest_gap(found)
     found = _present_sensors(found, gap, notes)
-    daily = _daily(found, gap)
-    looked = _look(found, gap, _share(found, seasonal=daily))
-    days = looked.rows * found.interval_s / DAY_S
-    seasonal = daily and days >= SEASON_DAYS and HOUR_S % found.interval_s == 0
-    span = DAY_S // found.interval_s if daily else 30
-    drifting = _drifting(found, looked, span=span)
-    window, last_steps = _window(found, looked, daily=daily, seasonal=seasonal)
-    numbers = sum(len(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(drifting))
-    window["stride"] = _stride(numbers, found.interval_s, seasonal=seasonal)
-    _check_enough(looked, found, window, span if drifting else 0, window["stride"])
-    layout = found.layout.model_copy(update={"train_until": round(looked.share, 3)})
+    looked, form = _enough(found, gap, daily=_daily(found, gap))
+    layout = found.layout.model_copy(update={"train_until": looked.share})
+    drifting, window, seasonal = form.drifting, form.window, form.seasonal
     sensors = [_sensor(sensor, i, looked) for i, sensor in enumerate(found.sensors)]
     document = {
         "name": name,
         "title": name.replace("_", " "),
         "description": f"Proposed from {found.path.name}: {found.rows:,} rows, {len(found.devices)} device(s).",
         "sensors": [s | ({"score_level": False} if s["name"] in drifting else {}) for s in sensors],
-        "derived": [{"kind": "change", "name": f"{n[:55]}_change", "sensor": n, "span": span} for n in drifting],
+        "derived": [{"kind": "change", "name": f"{n[:55]}_change", "sensor": n, "span": form.change} for n in drifting],
         "interval_s": found.interval_s,
         "window": window,
         "imputation": {"method": "hold", "longest_gap": gap},
         "season": {"kind": "hour_of_week" if seasonal else "none", "utc_offset_h": found.utc_offset_h},
-        "scoring": {"kind": "two_sided", "last_steps": last_steps, "ridge": 0.1, "folds": 2 if seasonal else 1},
+        "scoring": {"kind": "two_sided", "last_steps": form.last_steps, "ridge": 0.1, "folds": 2 if seasonal else 1},
         "threshold": {"quantile": 0.99, "margin": 1.2},
         "incidents": {"k": 3, "n": 5, "quiet": 10},
         "stream": {"allowed_lateness_s": 0 if found.interval_s < 60 else 2 * found.interval_s, "future_skew_s": 300},
@@ -136,7 +144,7 @@ def _only(found: Survey, kept: Sequence[int], left_out: dict[str, str]) -> Surve
 def _longest_gap(found: Survey) -> int:
     """Holes up to this are filled: the usual ones, but no more than an hour, or some values of slow sensors."""
     most = max(6, min(60, HOUR_S // found.interval_s))
-    usual = int(np.quantile(found.runs, 0.99)) if len(found.runs) else 0
+    usual = int(np.quantile(found.runs, 0.95)) if len(found.runs) else 0
     return int(np.clip(usual, min(5, most), most))
 
 
@@ -159,18 +167,50 @@ def _present_sensors(found: Survey, gap: int, notes: list[str]) -> Survey:
     return found
 
 
-def _share(found: Survey, *, seasonal: bool) -> float:
-    """The leading share that trains: 40 %, more where that gives too few windows or less than two weeks."""
+def _enough(found: Survey, gap: int, *, daily: bool) -> tuple[_Looked, _Form]:
+    """The training part and the window: 40 % of the rows, more where that gives too few windows or days."""
     rows = max(len(g) for g in found.devices.values())
-    wanted = max(TRAIN, (WINDOWS + 40) / rows)
-    if seasonal:
-        wanted = max(wanted, (SEASON_DAYS + 1) * DAY_S / found.interval_s / rows)
-    return wanted if wanted <= MOST_TRAIN else (TRAIN if rows * TRAIN >= WINDOWS + 40 else MOST_TRAIN)
+    two_weeks = (SEASON_DAYS + 1) * DAY_S / found.interval_s / rows
+    first = round(min(max(TRAIN, two_weeks), MOST_TRAIN), 3) if daily and two_weeks <= MOST_TRAIN else TRAIN
+    best = 0
+    for share in sorted({first, *(s for s in (0.45, 0.5, 0.55, MOST_TRAIN) if s > first)}):
+        looked = _look(found, gap, share)
+        form = _form(found, looked, daily=daily)
+        windows = max(_windows(part, form) for part in looked.parts)
+        if windows >= WINDOWS:
+            return looked, form
+        best = max(best, windows)
+    raise DatasetError(
+        f"{found.path} is too short, or has too many holes: even its first {MOST_TRAIN:.0%} gives only {best} windows "
+        f"of {form.span} points {found.interval_s} s apart without a hole or a labelled anomaly; expected {WINDOWS}"
+    )
+
+
+def _windows(part: Grid, form: _Form) -> int:
+    """How many complete windows a training part gives."""
+    whole = np.concatenate([[0], np.cumsum(np.isfinite(part).all(axis=1))])
+    return int(np.sum(whole[form.span :] - whole[: -form.span] == form.span)) // form.window["stride"]
+
+
+def _form(found: Survey, looked: _Looked, *, daily: bool) -> _Form:
+    days = looked.rows * found.interval_s / DAY_S
+    seasonal = daily and days >= SEASON_DAYS and HOUR_S % found.interval_s == 0
+    change = DAY_S // found.interval_s if daily else 30
+    drifting = _drifting(found, looked, span=change)
+    window, last_steps = _window(found, looked, daily=daily, seasonal=seasonal)
+    numbers = sum(len(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(drifting))
+    window["stride"] = _stride(numbers, found.interval_s, seasonal=seasonal)
+    return _Form(drifting, change, window, last_steps, seasonal)
 
 
 def _look(found: Survey, gap: int, share: float) -> _Looked:
-    parts = tuple(hold(g[: max(2, round(share * len(g)))], gap)[-LOOK:] for g in found.devices.values())
-    return _Looked(parts, gap, share)
+    parts = []
+    for name, grid in found.devices.items():
+        rows = max(2, round(share * len(grid)))
+        part = hold(grid[:rows], gap)
+        part[found.marked[name][:rows]] = np.nan
+        parts.append(part[-LOOK:])
+    return _Looked(tuple(parts), share)
 
 
 def _daily(found: Survey, gap: int) -> bool:
@@ -258,16 +298,6 @@ def _stride(numbers: int, interval_s: int, *, seasonal: bool) -> int:
         return least
     fitting = [k for k in range(least, HOUR_S // interval_s + 1) if HOUR_S % (k * interval_s) == 0]
     return fitting[0] if fitting else HOUR_S // interval_s
-
-
-def _check_enough(looked: _Looked, found: Survey, window: dict[str, int], memory: int, stride: int) -> None:
-    span = (window["steps"] - 1) * window["step"] + window["aggregate"] + memory
-    windows = (looked.rows - span) // stride
-    if windows < WINDOWS:
-        raise DatasetError(
-            f"the training part ({looked.share:.0%} of {found.path}) gives {max(0, windows)} windows of {span} points "
-            f"{found.interval_s} s apart; expected at least {WINDOWS}: give a longer recording"
-        )
 
 
 def _sensor(sensor: Found, i: int, looked: _Looked) -> dict[str, Any]:

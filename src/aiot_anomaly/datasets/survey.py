@@ -59,6 +59,7 @@ class Survey:
         sensors: in the order of the columns.
         left_out: column -> why it is no sensor.
         devices: each device's grid: values (n, S), NaN where missing; rows are `interval_s` apart.
+        marked: each device's points (n,) of the grid that are labelled as anomalous.
         rows: with a time.
         interval_s: the distance of the grid's points.
         off_grid: share of the rows that are not at the grid's usual phase.
@@ -76,6 +77,7 @@ class Survey:
     sensors: tuple[Found, ...]
     left_out: Mapping[str, str]
     devices: Mapping[str, NDArray[np.float64]]
+    marked: Mapping[str, NDArray[np.bool_]]
     rows: int
     interval_s: int
     off_grid: float
@@ -138,7 +140,11 @@ def survey(path: Path, *, timestamp: str | None = None, label: str | None = None
         decimal=decimal,
         missing=tokens,
     )
-    grids, doubles, off = _grids(devices, seconds, numbers.to_numpy(), interval)
+    anomalous = None if truth is None else table.anomalous(frame[truth.column], truth.normal)
+    marks = np.zeros(len(frame)) if anomalous is None else anomalous.astype(np.float64)
+    grids, doubles, off = _grids(devices, seconds, np.column_stack([numbers.to_numpy(), marks]), interval)
+    marked = {name: grid[:, -1] > 0 for name, grid in grids.items()}
+    grids = {name: grid[:, :-1] for name, grid in grids.items()}
     holes = np.concatenate([_runs(np.isnan(g)) for g in grids.values()])
     present = sum(np.isfinite(g).any(axis=1).sum() for g in grids.values())
     return Survey(
@@ -158,6 +164,7 @@ def survey(path: Path, *, timestamp: str | None = None, label: str | None = None
         ),
         left_out=left_out,
         devices=grids,
+        marked=marked,
         rows=len(frame),
         interval_s=interval,
         off_grid=off,
@@ -165,7 +172,7 @@ def survey(path: Path, *, timestamp: str | None = None, label: str | None = None
         unsorted=_unsorted(devices, seconds),
         missing=1 - int(present) / max(1, sum(len(g) for g in grids.values())),
         runs=holes,
-        anomalous=None if truth is None else float(table.anomalous(frame[truth.column], truth.normal).mean()),
+        anomalous=None if anomalous is None else float(anomalous.mean()),
         utc_offset_h=clock.utc_offset_h,
         start=int(seconds.min()),
         end=int(seconds.max()),
@@ -209,7 +216,7 @@ def _interval(devices: NDArray[np.object_], seconds: NDArray[np.float64], notes:
     usual, share = float(lengths[counts.argmax()]), counts.max() / len(steps)
     if share < USUAL:
         middle = float(np.median(steps))
-        usual = float(_NICE[np.abs(np.log(_NICE / max(middle, 1e-3))).argmin()])
+        usual = float(_NICE[min(np.searchsorted(_NICE, middle), len(_NICE) - 1)])
         notes.append(
             f"rows come at uneven times (only {share:.0%} of the steps are alike, their median is {middle:g} s): a "
             f"grid of {usual:g} s is laid over them"
