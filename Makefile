@@ -110,8 +110,9 @@ architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
 costs: $(DEV)/.ready ## print what a month costs, and put it into docs/deploy.md
 	@$(DEV)/bin/python -m docs.costs --write
 
-bench-simulator: $(DEV)/.ready ## compare publishing with a bare loop around the client library, on the same emulator
+bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the same emulator, and of simulating districts
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
+	@$(DEV)/bin/python -m simulator.hydraulics_benchmark
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt

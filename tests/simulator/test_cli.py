@@ -95,7 +95,8 @@ def test_a_mistake_is_answered_with_one_line(asked: str, expected: str, capsys: 
     assert error.count("\n") == 1
 
 
-def test_ctrl_c_stops_it_with_a_summary(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_stop_it_with_a_summary(told: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "meters.csv").write_text(METERS, encoding="utf-8")
     table = f"replay {tmp_path / 'meters.csv'} --profile leak --timestamp-column time --rate 2".split()
     command = [sys.executable, "-m", "simulator", *table, "--summary", str(tmp_path / "s.json"), "--sink", "jsonl"]
@@ -104,7 +105,7 @@ def test_ctrl_c_stops_it_with_a_summary(tmp_path: Path) -> None:
         deadline = time.monotonic() + 60
         while not (tmp_path / "out.jsonl").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, told)
         _, error = process.communicate(timeout=30)
     assert process.returncode == 130
     assert error.startswith("interrupted: ")
