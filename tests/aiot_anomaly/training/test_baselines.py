@@ -85,6 +85,18 @@ def test_only_readings_known_to_be_normal_are_learned_from(case):
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
+def test_labelled_rows_of_the_training_part_are_not_learned_from(case):
+    of, baseline = case
+    values, labels = hourly.usual(hourly.grid()), np.zeros(len(hourly.grid()), dtype=bool)
+    labels[DAY : 3 * DAY] = True
+    other = values.copy()
+    other[labels] = [400.0, 1.0]
+    sight = TRAIN - 7 * DAY
+    devices = [hourly.device(of, v, labels) for v in (values, other)]
+    expected, found = (baseline.judge(d, d.train_until, d.windows.ends)[-sight:] for d in devices)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_test_rows_change_nothing_of_the_threshold_and_held_back_rows_do(case):
     of, baseline = case
     values = hourly.usual(hourly.grid())

@@ -33,7 +33,7 @@ def mahalanobis(profile: Profile, length: int | None = None) -> Judge:
 
     def judge(device: Device, until: int, ends: Int) -> Float:
         rows = normal.deviations(profile, device, until, span)
-        known = _known(profile, device, rows, until)
+        known = _known(profile, device, rows, until, span)
         c = scoring.covariance(known) + profile.scoring.ridge * np.eye(rows.shape[1])
         centred = normal.at_ends(profile, device, rows, ends) - known.mean(axis=0)
         return np.asarray(np.sqrt(np.einsum("ni,ij,nj->n", centred, np.linalg.inv(c), centred)))
@@ -56,7 +56,7 @@ def t2_and_q(profile: Profile, length: int | None = None) -> Judge:
 
     def judge(device: Device, until: int, ends: Int) -> Float:
         rows = normal.deviations(profile, device, until, span)
-        known = _known(profile, device, rows, until)
+        known = _known(profile, device, rows, until, span)
         model = PCA(svd_solver="full").fit(known)
         explained = np.cumsum(model.explained_variance_) / max(float(model.explained_variance_.sum()), 1e-12)
         kept = int(np.searchsorted(explained, EXPLAINED)) + 1
@@ -106,8 +106,8 @@ def isolation_forest(profile: Profile, seed: int = 0) -> Judge:
     return judge
 
 
-def _known(profile: Profile, device: Device, rows: Float, until: int) -> Float:
-    known = rows[(normal.times(profile, device) <= until) & np.isfinite(rows).all(axis=1)]
+def _known(profile: Profile, device: Device, rows: Float, until: int, span: int) -> Float:
+    known = rows[normal.known(profile, device, until, span) & np.isfinite(rows).all(axis=1)]
     if len(known) < normal.FEWEST_ROWS:
         raise TrainingError(
             f"{device.device_id}: {len(known)} averaged normal rows, expected at least {normal.FEWEST_ROWS}: give more "

@@ -33,7 +33,8 @@ def naive(profile: Profile) -> Judge:
         values = normal.inputs(profile, device)
         change = np.full_like(values, np.nan)
         change[back:] = values[back:] - values[:-back]
-        known = change[(normal.times(profile, device) <= until) & np.isfinite(change).all(axis=1)]
+        span = back + profile.window.aggregate
+        known = change[normal.known(profile, device, until, span) & np.isfinite(change).all(axis=1)]
         if len(known) < normal.FEWEST_ROWS:
             # nothing to compare with yet
             return np.full(len(ends), np.nan)

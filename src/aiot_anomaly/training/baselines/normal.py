@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aiot_anomaly import preprocessing
+from aiot_anomaly import preprocessing, series
 from aiot_anomaly.calibration import SCALE_FLOOR
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
@@ -36,15 +36,15 @@ class Normal:
         return np.clip((values - self.center[slots]) / self.scale, -CLIP, CLIP)
 
 
-def fit(profile: Profile, values: Float, slots: Int, known: Bool) -> Normal:
-    """What is normal by the rows (n, F), in the slots (n,), where `known` (n,); rows with a missing value are left out.
+def fit(profile: Profile, values: Float, slots: Int, chosen: Bool) -> Normal:
+    """What is normal by the rows (n, F), in the slots (n,), where `chosen` (n,).
 
-    The columns are the profile's scored inputs.
+    The columns are the profile's scored inputs; rows with a missing value are left out.
 
     Raises:
         TrainingError: there are too few such rows.
     """
-    usable = known & np.isfinite(values).all(axis=1)
+    usable = chosen & np.isfinite(values).all(axis=1)
     if usable.sum() < FEWEST_ROWS:
         raise TrainingError(f"{usable.sum()} complete normal rows, expected at least {FEWEST_ROWS}: give more of them")
     rows, at = values[usable], slots[usable]
@@ -72,6 +72,17 @@ def times(profile: Profile, device: Device) -> Int:
     return (device.series.first_slot + np.arange(len(device.series))) * profile.interval_s
 
 
+def known(profile: Profile, device: Device, until: int, span: int = 1) -> Bool:
+    """(n,) True at the points of the grid up to `until` that have no labelled anomaly in the last `span` intervals."""
+    marked = np.zeros(len(device.series) + 1, dtype=np.int64)
+    if device.recording.labels is not None:
+        at = series.slots(profile, device.recording.timestamps)[device.recording.labels] - device.series.first_slot
+        marked[at + 1] = 1
+    total = np.cumsum(marked)
+    stop = np.arange(1, len(total))
+    return np.asarray((times(profile, device) <= until) & (total[stop] == total[np.maximum(stop - span, 0)]))
+
+
 def inputs(profile: Profile, device: Device, *, aggregate: int | None = None) -> Float:
     """(n, F) the scored inputs at each point of the grid, means of `aggregate` intervals or the profile's own."""
     if aggregate is not None:
@@ -84,7 +95,8 @@ def deviations(profile: Profile, device: Device, until: int, length: int) -> Flo
     """(n, F) trailing means, of `length` grid intervals, of the deviations from what was normal up to `until`."""
     values, at = inputs(profile, device, aggregate=1), times(profile, device)
     slots = season_slots(profile, at)[:, -1]
-    return preprocessing.trailing_mean(fit(profile, values, slots, at <= until).standardise(values, slots), length)
+    level = fit(profile, values, slots, known(profile, device, until))
+    return preprocessing.trailing_mean(level.standardise(values, slots), length)
 
 
 def at_ends(profile: Profile, device: Device, values: Float, ends: Int) -> Float:

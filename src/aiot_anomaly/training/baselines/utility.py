@@ -51,7 +51,10 @@ def minimum_night_flow(profile: Profile) -> Judge:
         mean = np.bincount(night, weights=flow[inside], minlength=len(days)) / np.maximum(count, 1)
         enough = count >= ENOUGH * (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S / profile.interval_s
         finished, mean = days[enough] * DAY_S + NIGHT_H[1] * HOUR_S - offset, mean[enough]
-        known = mean[finished <= until]
+        # a night whose end is beyond the series was not finished, and is in nobody's score
+        length = (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S // profile.interval_s
+        ordinary = np.append(normal.known(profile, device, until, length), False)
+        known = mean[ordinary[np.minimum(np.searchsorted(at, finished), len(at))]]
         if len(known) < 2:
             return np.full(len(ends), np.nan)
         scale = max(float(known.std(ddof=1)), SCALE_FLOOR * profile.sensors[0].smallest_deviation)
@@ -79,7 +82,7 @@ def consumption_ratio(profile: Profile) -> Judge:
         start = np.maximum(stop - week, 0)
         known = (count[stop] - count[start] >= ENOUGH * week) & (stop >= week)
         mean = np.where(known, (total[stop] - total[start]) / np.maximum(count[stop] - count[start], 1), np.nan)
-        normal_weeks = mean[known & (normal.times(profile, device) <= until)]
+        normal_weeks = mean[known & normal.known(profile, device, until, week)]
         if not len(normal_weeks):
             return np.full(len(ends), np.nan)
         smallest = SCALE_FLOOR * profile.sensors[0].smallest_deviation
