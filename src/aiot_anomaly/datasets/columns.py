@@ -275,7 +275,7 @@ def drop_copies_of_time(numbers: pd.DataFrame, seconds: NDArray[np.float64], lef
         near = 1e-6 * abs(values[-1] - values[0])
         if min(np.abs(values - like_rows).max(), np.abs(values - like_time).max()) < near:
             left_out[column] = "counts rows or time"
-            numbers.drop(columns=column, inplace=True)
+            del numbers[column]
 
 
 _UNIT = re.compile(r"[(\[]\s*([^()\[\]]{1,12})\s*[)\]]\s*$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def told(first: First, out: Path) -> str:
     width = max(len(name) for name in rows)
     lines = [f"{name:<{width}}  {text}" for name, text in rows.items() if text]
     lines += [f"note: {note}" for note in first.notes]
-    lines += ["", f"written: {out}. Look at it, then: make train DATA={found.path} PROFILE={out}"]
+    train = f"make train DATA={shlex.quote(str(found.path))} PROFILE={shlex.quote(str(out))}"
+    lines += ["", f"written: {out}. Look at it, then: {train}"]
     return "\n".join(lines)
 
 

@@ -197,7 +197,7 @@ def _form(found: Survey, looked: _Looked, *, daily: bool) -> _Form:
     seasonal = daily and days >= SEASON_DAYS and HOUR_S % found.interval_s == 0
     change = DAY_S // found.interval_s if daily else 30
     drifting = _drifting(found, looked, span=change)
-    window, last_steps = _window(found, looked, daily=daily, seasonal=seasonal)
+    window, last_steps = _window(found, looked, daily=daily)
     numbers = sum(len(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(drifting))
     window["stride"] = _stride(numbers, found.interval_s, seasonal=seasonal)
     return _Form(drifting, change, window, last_steps, seasonal)
@@ -275,16 +275,17 @@ def _memory_points(looked: _Looked) -> int:
     return int(np.median(lengths[varying])) if varying.any() else 1
 
 
-def _window(found: Survey, looked: _Looked, *, daily: bool, seasonal: bool) -> tuple[dict[str, int], int]:
+def _window(found: Survey, looked: _Looked, *, daily: bool) -> tuple[dict[str, int], int]:
     """What is seen at once, and over how many of its last rows deviations are averaged.
 
-    Where days are alike: a day, as hourly means or finer where the grid is coarser. Else twice as long as the sensors
+    Where days are alike: a day, as hourly means, of which the last is judged: longer ones hide what lasts for hours
+    and differ by the hour. Else twice as long as the sensors
     remember, in at most 12 rows, each a mean of at least three points: noise goes, and an anomaly is still told soon.
     """
     if daily:
         step = max(1, HOUR_S // found.interval_s)
         steps = DAY_S // (step * found.interval_s)
-        return {"steps": steps, "step": step, "aggregate": step}, max(1, min(3, steps)) if seasonal else steps
+        return {"steps": steps, "step": step, "aggregate": step}, 1
     points = int(np.clip(2 * _memory_points(looked), 5, 120))
     steps = min(points, 12)
     step = math.ceil(points / steps)

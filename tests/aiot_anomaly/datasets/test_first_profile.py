@@ -1,0 +1,149 @@
+"""A first profile from a recording: what the rules choose, and that the file they write is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiot_anomaly import profile_store
+from aiot_anomaly.__main__ import main
+from aiot_anomaly.datasets import table
+from aiot_anomaly.datasets.first_profile import First, propose
+from aiot_anomaly.datasets.survey import survey
+from aiot_anomaly.errors import DatasetError
+
+
+def noise(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=n)
+
+
+def first(folder: Path, columns: Mapping[str, object], *, freq: str = "s") -> First:
+    n = len(next(iter(columns.values())))  # type: ignore[call-overload]
+    path = folder / "own.csv"
+    pd.DataFrame({"timestamp": pd.date_range("2026-01-05", periods=n, freq=freq), **columns}).to_csv(path, index=False)
+    return propose(survey(path), "own")
+
+
+def test_noise_by_the_second_gets_short_windows_and_one_level(tmp_path: Path) -> None:
+    profile = first(tmp_path, {"a": noise(2000), "b": noise(2000, 1)}).profile
+    assert (profile.interval_s, profile.season.kind, profile.derived) == (1, "none", ())
+    assert (profile.span, profile.window.stride, profile.scoring.kind) == (7, 1, "two_sided")
+
+
+def test_slow_sensors_get_longer_windows(tmp_path: Path) -> None:
+    slow = np.convolve(noise(4000), np.ones(30), "valid")
+    assert first(tmp_path, {"a": slow}).profile.span >= 20
+
+
+def test_days_that_are_alike_give_a_season_and_a_window_of_a_day(tmp_path: Path) -> None:
+    hours = np.arange(60 * 24)
+    daily = 10 + 3 * np.sin(2 * np.pi * hours / 24) + 0.3 * noise(len(hours))
+    found = first(tmp_path, {"a": daily}, freq="h")
+    assert (found.profile.season.kind, found.profile.span, found.profile.scoring.folds) == ("hour_of_week", 24, 2)
+    # three weeks: two of them train, which is more than 40 %
+    short = first(tmp_path, {"a": daily[: 27 * 24]}, freq="h")
+    assert short.profile.season.kind == "hour_of_week"
+    assert 14 / 27 < float(short.layout.train_until) <= 0.6
+    # ten days: no two weeks to learn each hour from
+    assert first(tmp_path, {"a": daily[: 14 * 24]}, freq="h").profile.season.kind == "none"
+
+
+def test_hourly_noise_has_no_season(tmp_path: Path) -> None:
+    assert first(tmp_path, {"a": noise(60 * 24)}, freq="h").profile.season.kind == "none"
+
+
+def test_a_level_that_drifts_is_judged_by_its_change(tmp_path: Path) -> None:
+    rising = np.linspace(20, 60, 3000) + 0.2 * np.convolve(noise(3009), np.ones(10) / 10, "valid")
+    steps = np.repeat([1.0, 5.0, 5.0, 5.0, 1.0], 600)
+    profile = first(tmp_path, {"room": rising, "flow": noise(3000, 2), "setpoint": steps}).profile
+    assert [(d.sensor, d.name, d.kind) for d in profile.derived] == [("room", "room_change", "change")]
+    assert [s.score_level for s in profile.sensors] == [False, True, True]
+
+
+def test_valid_ranges_hold_the_recording_with_ten_ranges_to_spare(tmp_path: Path) -> None:
+    a = np.clip(noise(2000), -1, 1)
+    low, high = first(tmp_path, {"a": a}).profile.sensors[0].valid_range
+    assert -23 <= low <= -21
+    assert 21 <= high <= 23
+
+
+def test_what_rests_in_training_counts_by_its_whole_range(tmp_path: Path) -> None:
+    valve = np.where(np.arange(2000) > 1500, 1.0, 0.0)
+    profile = first(tmp_path, {"a": noise(2000), "valve": valve}).profile
+    assert profile.sensors[1].smallest_deviation == 1.0
+
+
+def test_labelled_rows_move_nothing_of_the_training_part(tmp_path: Path) -> None:
+    a = noise(3000)
+    spoilt = a.copy()
+    spoilt[200:400] = np.linspace(5, 8, 200)
+    label = np.isin(np.arange(3000), range(200, 400)).astype(int)
+    calm, cut = first(tmp_path, {"a": a, "label": 0 * label}), first(tmp_path, {"a": spoilt, "label": label})
+    assert cut.profile.sensors[0].smallest_deviation == pytest.approx(
+        calm.profile.sensors[0].smallest_deviation, rel=0.3
+    )
+    assert cut.layout.train_until == 0.4
+
+
+def test_sensors_that_are_mostly_silent_are_left_out_and_usual_holes_are_filled(tmp_path: Path) -> None:
+    often, rarely = noise(4000), noise(4000, 1)
+    often[np.arange(4000) % 9 > 0] = np.nan
+    rarely[np.arange(4000) % 400 > 0] = np.nan
+    found = first(tmp_path, {"a": noise(4000, 2), "often": often, "rarely": rarely})
+    assert found.profile.sensor_names == ("a", "often")
+    assert found.profile.imputation.longest_gap >= 8
+    assert found.found.left_out["rarely"].startswith("no value at 98%")
+
+
+def test_sixty_sensors_fit_into_memory_by_a_stride(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {f"s{i}": noise(2000, i) for i in range(60)}
+    assert first(tmp_path, columns).profile.window.stride == 1
+    monkeypatch.setattr("aiot_anomaly.datasets.first_profile.NUMBERS", 200_000)
+    assert first(tmp_path, columns).profile.window.stride == 3
+
+
+def test_a_recording_that_is_too_short_says_what_it_gives(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"too short.*gives only \d+ windows of 7 points 1 s apart.*expected 160"):
+        first(tmp_path, {"a": noise(150)})
+
+
+def test_the_command_writes_a_file_that_reads_the_recording(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    when = pd.date_range("2026-01-05", periods=1000, freq="s").strftime("%d/%m/%Y %H:%M:%S")
+    small = 1e-6 * noise(1000)
+    columns = {"when": when, "Flow 1 [L/s]": small, "on": noise(1000, 1), "bad": ["no"] * 900 + ["yes"] * 100}
+    pd.DataFrame(columns).to_csv("pump 7.csv", sep=";", decimal=",", index=False)
+    assert main(["profile", "pump 7.csv", "--label", "bad"]) == 0
+    told = capsys.readouterr().out
+    assert "'Flow 1 [L/s]' is flow_1" in told
+    assert "make train DATA='pump 7.csv' PROFILE=pump_7.yaml" in told
+    profile, layout = profile_store.load("pump_7.yaml"), profile_store.layout("pump_7.yaml")
+    assert profile.sensor_names == ("flow_1", "on")
+    assert 0 < profile.sensors[0].smallest_deviation < 1e-6
+    (recording,) = table.read_as(Path("pump 7.csv"), profile, layout)
+    np.testing.assert_allclose(recording.values[:, 0], small)
+    assert recording.labels is not None
+    assert recording.labels.sum() == 100
+    assert (recording.device_id, recording.train_rows) == ("pump 7", 400)
+
+
+def test_the_command_writes_over_nothing_and_takes_no_shipped_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first(tmp_path, {"a": noise(1000)})
+    Path("own.yaml").write_text("mine")
+    assert main(["profile", "own.csv"]) == 1
+    assert main(["profile", "own.csv", "--name", "skab", "--out", "other.yaml"]) == 1
+    assert main(["profile", "none.csv"]) == 1
+    told = capsys.readouterr().err
+    assert all(t in told for t in ("own.yaml is there already", "the profile skab is shipped", "no file none.csv"))
+    assert Path("own.yaml").read_text() == "mine"
+    assert main(["profile", "own.csv", "--force"]) == 0
+    assert profile_store.load("own.yaml").name == "own"
