@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Prints both networks' figures and returns 0; 1 where a number makes no sense, or a simulation failed."""
     parser = argparse.ArgumentParser(prog="python -m simulator.hydraulics_benchmark", description=__doc__)
     parser.add_argument("--districts", type=int, default=6, metavar="N", help="(default: 6)")
-    parser.add_argument("--weeks", type=int, default=4, metavar="N", help="of the shorter run (default: 4)")
+    parser.add_argument("--weeks", type=int, default=2, metavar="N", help="of the shorter run (default: 2)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="(default: all cores)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="(default: both)")
     args = parser.parse_args(argv)
