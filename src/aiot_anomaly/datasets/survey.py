@@ -216,7 +216,7 @@ def _interval(devices: NDArray[np.object_], seconds: NDArray[np.float64], notes:
     usual, share = float(lengths[counts.argmax()]), counts.max() / len(steps)
     if share < USUAL:
         middle = float(np.median(steps))
-        usual = float(_NICE[min(np.searchsorted(_NICE, middle), len(_NICE) - 1)])
+        usual = float(_NICE[min(int(np.searchsorted(_NICE, middle)), len(_NICE) - 1)])
         notes.append(
             f"rows come at uneven times (only {share:.0%} of the steps are alike, their median is {middle:g} s): a "
             f"grid of {usual:g} s is laid over them"
