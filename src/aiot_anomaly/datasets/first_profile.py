@@ -278,15 +278,15 @@ def _memory_points(looked: _Looked) -> int:
 def _window(found: Survey, looked: _Looked, *, daily: bool) -> tuple[dict[str, int], int]:
     """What is seen at once, and over how many of its last rows deviations are averaged.
 
-    Where days are alike: a day, as hourly means, of which the last is judged: longer ones hide what lasts for hours
-    and differ by the hour. Else twice as long as the sensors
-    remember, in at most 12 rows, each a mean of at least three points: noise goes, and an anomaly is still told soon.
+    Where days are alike: a day, as hourly means, of which the last is judged: an average of several hides what lasts
+    for an hour. Else twice as long as the sensors remember, at least 10 points, in at most 12 rows, each a mean of at
+    least three points: noise goes, and an anomaly is still told soon.
     """
     if daily:
         step = max(1, HOUR_S // found.interval_s)
         steps = DAY_S // (step * found.interval_s)
         return {"steps": steps, "step": step, "aggregate": step}, 1
-    points = int(np.clip(2 * _memory_points(looked), 5, 120))
+    points = int(np.clip(2 * _memory_points(looked), 10, 120))
     steps = min(points, 12)
     step = math.ceil(points / steps)
     return {"steps": steps, "step": step, "aggregate": max(3, step)}, steps

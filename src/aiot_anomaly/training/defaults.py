@@ -36,12 +36,12 @@ def parameters(profile: Profile, train_windows: int) -> dict[str, Any]:
     return {
         "held_back": 0.2,
         "epochs": int(np.clip(epochs, FEWEST_EPOCHS, MOST_EPOCHS)),
-        "units": 64 if width <= 32 else 96,
-        # a bottleneck: of few sensors half as wide as they are, of many as wide as what they have in common
-        "code": int(np.clip((width + 1) // 2, 2, 12)),
+        "units": 32 if width <= 16 else 64,
+        # narrow: a wide code learns to write anomalies as well
+        "code": int(np.clip(width // 4, 2, 8)),
         "denoise": profile.scoring.kind == "directed",
         "batch": BATCH,
         "most_windows": windows,
-        "components": int(np.clip(2 * width, 4, 16)),
+        "components": int(np.clip(width // 4, 2, 8)),
         "seed": 0,
     }

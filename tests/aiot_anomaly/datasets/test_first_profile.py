@@ -31,7 +31,7 @@ def first(folder: Path, columns: Mapping[str, object], *, freq: str = "s") -> Fi
 def test_noise_by_the_second_gets_short_windows_and_one_level(tmp_path: Path) -> None:
     profile = first(tmp_path, {"a": noise(2000), "b": noise(2000, 1)}).profile
     assert (profile.interval_s, profile.season.kind, profile.derived) == (1, "none", ())
-    assert (profile.span, profile.window.stride, profile.scoring.kind) == (7, 1, "two_sided")
+    assert (profile.span, profile.window.stride, profile.scoring.kind) == (12, 1, "two_sided")
 
 
 def test_slow_sensors_get_longer_windows(tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ def test_sixty_sensors_fit_into_memory_by_a_stride(tmp_path: Path, monkeypatch: 
     columns = {f"s{i}": noise(2000, i) for i in range(60)}
     assert first(tmp_path, columns).profile.window.stride == 1
     monkeypatch.setattr("aiot_anomaly.datasets.first_profile.NUMBERS", 200_000)
-    assert first(tmp_path, columns).profile.window.stride == 3
+    assert first(tmp_path, columns).profile.window.stride == 6
 
 
 def test_a_recording_that_is_too_short_says_what_it_gives(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"too short.*gives only \d+ windows of 7 points 1 s apart.*expected 160"):
+    with pytest.raises(DatasetError, match=r"too short.*gives only \d+ windows of 12 points 1 s apart.*expected 160"):
         first(tmp_path, {"a": noise(150)})
 
 
