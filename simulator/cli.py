@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
@@ -16,14 +19,16 @@ from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
 from simulator import faults, meter_command, meters, replay, water, water_command
 from simulator.clock import time_range
-from simulator.errors import SimulatorError
+from simulator.errors import SimulatorError, named
 from simulator.faults import Faults
 from simulator.feed import Feed
 from simulator.options import parser
 from simulator.publisher import Summary, check_numbers, publish
-from simulator.sinks import BULK_S, PROMPT_S, LinesSink, PubSubSink, Sink
+from simulator.sinks import BULK_S, PROMPT_S, STANDARD_OUTPUT, LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
+#: what a shell says of a process that wrote into a pipe which nobody reads any more
+PIPE_CLOSED = 141
 
 #: of a fleet of districts, what is in memory at a time. Messages want the first piece soon; for files longer ones are
 #: quicker
@@ -37,22 +42,50 @@ TABLES = ("csv", "parquet")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit status: 0, 1 after an error, 130 after Ctrl-C."""
+    """Runs a command line and returns its exit status.
+
+    0; 1 after an error, 130 after Ctrl-C, 141 where nobody reads standard output any more.
+    """
     args = parser().parse_args(argv)
+    try:
+        summary = _run(args)
+        if args.summary:
+            with named(args.summary):
+                summary.write(args.summary)
+    except AIoTError as e:
+        return _failed(str(e))
+    except OSError as e:
+        if e.filename == STANDARD_OUTPUT:
+            _give_up_standard_output()
+            if isinstance(e, BrokenPipeError):
+                return PIPE_CLOSED
+        return _failed(f"{e.filename}: {e.strerror}" if e.filename else str(e))
+    return INTERRUPTED if summary.interrupted else 0
+
+
+def _run(args: argparse.Namespace) -> Summary:
     try:
         _check(args)
         profile = _profile(args)
         summary = _write(args, profile) if args.sink in TABLES else _publish(args, profile)
-    except AIoTError as e:
-        sys.stderr.write(f"simulator: {e}\n")
-        return 1
     except KeyboardInterrupt:
         # before the first message; publish handles the ones that come later
         summary = Summary(interrupted=True)
     sys.stderr.write(f"{summary}\n")
-    if args.summary:
-        summary.write(args.summary)
-    return INTERRUPTED if summary.interrupted else 0
+    return summary
+
+
+def _failed(why: str) -> int:
+    sys.stderr.write(f"simulator: {why}\n")
+    return 1
+
+
+def _give_up_standard_output() -> None:
+    """What is left of it in memory goes nowhere, or else the interpreter would try once more, and fail, at its end."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -71,6 +104,21 @@ def _check(args: argparse.Namespace) -> None:
         raise SimulatorError(f"--seed {args.seed}; expected 0 or more")
     if getattr(args, "jobs", None) is not None and args.jobs < 1:
         raise SimulatorError(f"--jobs {args.jobs}; expected 1 or more processes, or no --jobs for one a processor")
+    # last, when all else is well: what is missing of their folders is made here
+    for option in ("truth", "summary"):
+        _check_file(getattr(args, option), f"--{option}")
+    if args.sink in TABLES:
+        args.out.mkdir(parents=True, exist_ok=True)
+
+
+def _check_file(path: Path | None, option: str) -> None:
+    """Refuses a file that could not be written at the end, after everything was sent."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # a device takes the summary, but the truth is moved to its place and would replace it
+    if path.exists() and (path.is_dir() or (option == "--truth" and not stat.S_ISREG(path.stat().st_mode))):
+        raise SimulatorError(f"{option} {path} is no file; expected the name of one, which is written anew")
 
 
 def _faults(args: argparse.Namespace) -> Faults:
@@ -160,17 +208,20 @@ def _write(args: argparse.Namespace, profile: Profile) -> Summary:
             yield from piece.recordings
 
     with closing(_pieces(args, profile)) as pieces:
-        rows = fleet_files.write_readings(args.out, recordings(pieces), profile, kind=args.sink)
+        with named(args.out):
+            rows = fleet_files.write_readings(args.out, recordings(pieces), profile, kind=args.sink)
     for path in (args.out / fleet_files.TRUTH, args.truth):
         if path:
-            fleet_files.write_truth(path, truth)
+            with named(path):
+                fleet_files.write_truth(path, truth)
     return Summary(rows_published=rows, devices=len(devices), seconds=time.monotonic() - begin)
 
 
 def _publish(args: argparse.Namespace, profile: Profile) -> Summary:
     with closing(_feed(args, profile, PIECE_DAYS["messages"])) as feed:
         if args.truth:
-            fleet_files.write_truth(args.truth, feed.truth)
+            with named(args.truth):
+                fleet_files.write_truth(args.truth, feed.truth)
         return publish(
             feed,
             profile,

@@ -10,13 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from simulator.errors import SimulatorError
+from simulator.errors import SimulatorError, named
 from simulator.outgoing import Outgoing
 
 #: seconds that a message waits for others of its device. The client's own default is right for a stream that is paced;
 #: as fast as it goes, every device has a few messages within it only, and each request costs as much as ten messages
 PROMPT_S, BULK_S = 0.01, 0.1
 
+
+#: what errors call it
+STANDARD_OUTPUT = "standard output"
 
 #: messages under way between two looks at what was confirmed: a look at each costs a lock
 _LOOK_EVERY = 200
@@ -118,13 +121,21 @@ class LinesSink:
             self._out: BinaryIO = io.BufferedWriter(io.FileIO(target, "w"))
         else:
             self._out = target
+        self._name = str(target) if self._owned else STANDARD_OUTPUT
 
     def send(self, message: Outgoing, attributes: Mapping[str, str]) -> None:  # noqa: ARG002 - a line has no attributes
-        """Writes a line."""
-        self._out.write(message.data + b"\n")
+        """Writes a line; an OSError names the file."""
+        # not `named`: that costs more than a line
+        try:
+            self._out.write(message.data + b"\n")
+        except OSError as e:
+            e.filename = self._name
+            raise
 
     def close(self) -> None:
         """Flushes, and closes what this sink opened."""
-        self._out.flush()
-        if self._owned:
-            self._out.close()
+        with named(self._name):
+            if self._owned:
+                self._out.close()
+            else:
+                self._out.flush()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
 from aiot_anomaly.messages import parse_readings
+from simulator import __main__ as start
 from simulator.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -169,3 +172,72 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
     assert left.truth == right.truth
     assert [r.values.tolist() for r in left.recordings] == [r.values.tolist() for r in right.recordings]
     assert [r.timestamps.tolist() for r in left.recordings] == [r.timestamps.tolist() for r in right.recordings]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("--sink jsonl --out /dev/full", "simulator: /dev/full: No space left on device"),
+        ("--sink jsonl --out {folder}", "simulator: {folder}: Is a directory"),
+        ("--sink csv --out {file}", "simulator: {file}: File exists"),
+        ("--sink parquet --out {file}/x", "simulator: {file}/x: Not a directory"),
+        ("--truth {file}/truth.csv", "simulator: {file}: File exists"),
+        ("--truth /dev/null", "--truth /dev/null is no file"),
+        ("--summary {folder}", "--summary {folder} is no file"),
+        ("--summary {file}/x/y", "simulator: {file}/x: Not a directory"),
+        ("--summary /dev/full", "simulator: /dev/full: No space left on device"),
+    ],
+)
+def test_what_cannot_be_written_is_named_in_one_line(
+    asked: str, expected: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    names = {"folder": tmp_path, "file": tmp_path / "file"}
+    assert main([*"meters --days 1 --quiet".split(), *asked.format(**names).split()]) == 1
+    out, error = capfdbinary.readouterr()
+    assert expected.format(**names) in error.decode()
+    if asked != "--summary /dev/full":  # known before anything is sent
+        assert out == b""
+        assert error.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("days", ["1", "30"])  # less and more than a buffer holds
+def test_standard_output_that_is_full_or_closed_needs_one_line_at_most(
+    days: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run() -> int:
+        status = main(["meters", "--days", days, "--quiet"])
+        sys.stdout.close()  # as the interpreter does at its end
+        return status
+
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(io.FileIO("/dev/full", "w"))))
+    assert run() == 1
+    assert capsys.readouterr().err == "simulator: standard output: No space left on device\n"
+    read, write = os.pipe()
+    os.close(read)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(io.FileIO(write, "w"))))
+    assert run() == 141
+    assert capsys.readouterr().err == ""
+
+
+class Interrupting(MetaPathFinder):
+    """Ctrl-C while a module is imported."""
+
+    def find_spec(self, name: str, *_: object) -> None:  # type: ignore[override]  # it looks at the name alone
+        if name == "simulator.cli":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_it_starts_ends_it_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "simulator.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert start.run() == 130
+        # of a supervisor, alike
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == "interrupted\n"
