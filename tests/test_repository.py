@@ -76,8 +76,8 @@ def test_the_deployables_are_tested_with_the_versions_that_they_lock() -> None:
 @pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
 def test_what_a_readme_names_exists(readme: str) -> None:
     text = (ROOT / readme).read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)\b", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     missing = [link for link in links if link and not (ROOT / link).exists()]

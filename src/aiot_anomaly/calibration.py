@@ -38,7 +38,7 @@ class Calibration:
     Attributes:
         center: (K, F) normal level of each input in each slot of the season, in physical units.
         scale: (F,) normal deviation of each input from that level, in physical units.
-        weights: two_sided: (F, F) the level's precision matrix; directed: (2F,) the matched filter.
+        weights: two_sided: (2, F, F) precision of the level and of the residual; directed: (2F,) the matched filter.
         score_scale: (2,) what the score's parts are divided by.
         band: (F,) half the width of the expected band, in standardised units.
         model_version: the bundle whose residuals `weights`, `score_scale` and `band` describe.
@@ -75,7 +75,7 @@ def shapes(profile: Profile) -> dict[str, tuple[int, ...]]:
     return {
         "center": (profile.season.slots, f),
         "scale": (f,),
-        "weights": (f, f) if profile.scoring.kind == "two_sided" else (2 * f,),
+        "weights": (2, f, f) if profile.scoring.kind == "two_sided" else (2 * f,),
         "score_scale": (2,),
         "band": (f,),
     }
@@ -139,11 +139,12 @@ def base(profile: Profile, windows: Windows, *, fewest: int = FEWEST_WINDOWS) ->
     center = _center(last, season, profile.season.slots)
     deviation = np.sqrt(np.mean((last - center[season]) ** 2, axis=0))
     floor = SCALE_FLOOR * np.array([profile.sensors[i].smallest_deviation for i in profile.input_sensor])
+    floor[len(profile.sensors) :] = np.maximum(floor[len(profile.sensors) :], [d.floor for d in profile.derived])
     f = last.shape[1]
     return Calibration(
         center=center,
         scale=np.maximum(deviation, floor),
-        weights=np.eye(f) if profile.scoring.kind == "two_sided" else np.zeros(2 * f),
+        weights=np.stack([np.eye(f)] * 2) if profile.scoring.kind == "two_sided" else np.zeros(2 * f),
         score_scale=np.ones(2),
         band=np.full(f, BAND),
         model_version="",
@@ -191,8 +192,8 @@ def complete(profile: Profile, windows: Windows, residuals: Residuals, model_ver
     parts = [residuals(judged, level_of) for judged, level_of in cross_fitted(profile, windows)]
     level, residual, last = (np.concatenate([p[i] for p in parts]) for i in range(3))
     if profile.scoring.kind == "two_sided":
-        weights = scoring.precision(profile, level)
-        distances = [scoring.level_distance(level, weights), scoring.shape_distance(residual)]
+        weights = np.stack([scoring.precision(profile, rows) for rows in (level, residual)])
+        distances = [scoring.distance(rows, p) for rows, p in zip((level, residual), weights, strict=True)]
         score_scale = np.array([np.quantile(d, 0.99) for d in distances])
     else:
         weights = scoring.filter_weights(profile, level, residual, start.scale)

@@ -50,6 +50,9 @@ class Change(Frozen):
     name: Name
     sensor: Name
     span: int = Field(ge=1, le=10_000)
+    #: a device's normal deviation of it is taken as this at least, in the sensor's unit: a few quiet minutes do not
+    #: show how fast a temperature may change in normal operation
+    floor: float = Field(default=0.0, ge=0)
 
 
 class Imputation(Frozen):
@@ -93,6 +96,8 @@ class Scoring(Frozen):
     kind: Literal["two_sided", "directed"] = "two_sided"
     #: the last rows of the window over which residuals are averaged
     last_steps: int = Field(ge=1)
+    #: standardised inputs are clipped to ± this many deviations
+    clip: float = Field(default=10.0, gt=0)
     #: added to the diagonal of the covariance of standardised inputs
     ridge: float = Field(default=0.1, gt=0)
     #: how a device's normal residuals are judged: 2, each half of its rows with the level of the other half, where the
@@ -109,6 +114,9 @@ class Threshold(Frozen):
     quantile: float = Field(gt=0.5, lt=1)
     #: the threshold is that quantile times this factor
     margin: float = Field(default=1.0, ge=1)
+    #: in the quantile's place: a threshold at which held-back normal windows open at most so many incidents
+    #: a device in 30 days
+    false_incidents_per_month: float | None = Field(default=None, gt=0)
 
 
 class Incidents(Frozen):

@@ -2,9 +2,9 @@
 
 Two kinds (`Scoring.kind` of the profile), both higher when more anomalous and never negative:
 
-- `two_sided`: s = sqrt(m'Pm / q_level + (Σ|e|)² / q_shape), with m the mean of the last standardised
-  inputs, e the mean of the last residuals of the network, P the inverse of m's regularised covariance.
-  A Mahalanobis distance of the level beside the network's judgement of the shape.
+- `two_sided`: s = sqrt(m'Pm / q_level + e'Re / q_shape), with m the mean of the last standardised inputs, e the
+  mean of the last residuals of the network, P and R the inverses of their regularised covariances in normal
+  operation: a Mahalanobis distance of the level beside one of what the network cannot explain.
 - `directed`: s = max(0, w·v) / q, with v = [m, e], w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ and C the covariance
   of v, the matched filter for the way δ in which an anomaly moves the sensors, both in their level and in what
   the network cannot explain (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
@@ -16,9 +16,6 @@ import numpy as np
 
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
-
-#: standardised inputs are clipped to ± this
-CLIP = 10.0
 
 
 def direction(profile: Profile, scale: Float) -> Float:
@@ -53,11 +50,11 @@ def covariance(rows: Float) -> Float:
     return np.asarray((1 - shrinkage) * sample + shrinkage * mean_variance * np.eye(f))
 
 
-def precision(profile: Profile, level: Float) -> Float:
-    """(F, F) inverse of the regularised covariance of `level` (n, F); zero for inputs that are not scored."""
+def precision(profile: Profile, rows: Float) -> Float:
+    """(F, F) inverse of the regularised covariance of `rows` (n, F); zero for inputs that are not scored."""
     chosen = np.array(profile.scored_inputs)
-    c = covariance(level[:, chosen]) + profile.scoring.ridge * np.eye(len(chosen))
-    result = np.zeros((level.shape[1], level.shape[1]))
+    c = covariance(rows[:, chosen]) + profile.scoring.ridge * np.eye(len(chosen))
+    result = np.zeros((rows.shape[1], rows.shape[1]))
     result[np.ix_(chosen, chosen)] = np.linalg.inv(c)
     return result
 
@@ -82,19 +79,15 @@ def filter_weights(profile: Profile, level: Float, residual: Float, scale: Float
     return result
 
 
-def level_distance(level: Float, precision_: Float) -> Float:
-    """(n,) m'Pm of `level` (n, F)."""
-    return np.asarray(np.einsum("ni,ij,nj->n", level, precision_, level))
+def distance(rows: Float, precision_: Float) -> Float:
+    """(n,) squared Mahalanobis distance x'Px of `rows` (n, F) from zero."""
+    return np.asarray(np.einsum("ni,ij,nj->n", rows, precision_, rows))
 
 
-def shape_distance(residual: Float) -> Float:
-    """(n,) (Σ|e|)² of `residual` (n, F)."""
-    return np.asarray(np.abs(residual).sum(axis=1) ** 2)
-
-
-def two_sided(level: Float, residual: Float, precision_: Float, scales: Float) -> Float:
-    """(n,) raw two-sided scores; `scales` (2,) holds q_level and q_shape."""
-    return np.asarray(np.sqrt(level_distance(level, precision_) / scales[0] + shape_distance(residual) / scales[1]))
+def two_sided(level: Float, residual: Float, precisions: Float, scales: Float) -> Float:
+    """(n,) raw two-sided scores; `precisions` (2, F, F) holds P and R, `scales` (2,) q_level and q_shape."""
+    parts = [distance(rows, p) / q for rows, p, q in zip((level, residual), precisions, scales, strict=True)]
+    return np.asarray(np.sqrt(np.sum(parts, axis=0)))
 
 
 def directed(level: Float, residual: Float, weights: Float, scale: float) -> Float:

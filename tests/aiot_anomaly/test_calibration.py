@@ -193,5 +193,6 @@ def test_an_input_without_a_scored_level_gets_no_weight():
     sensors[0]["score_level"] = False
     of = profile(sensors=sensors)
     found = calibrations.complete(of, normal_windows(of), level_only(of), "v1")
-    assert not found.weights[0].any()
-    assert np.diag(found.weights)[1:].all()
+    assert not found.weights[:, 0].any()
+    assert not found.weights[:, :, 0].any()
+    assert np.diag(found.weights[0])[1:].all()

@@ -49,32 +49,33 @@ def test_an_input_that_is_not_scored_has_no_precision_and_no_weight(seed):
     other = level.copy()
     other[:, 0] = normal(seed + 1)[:, 0]
     np.testing.assert_array_equal(scoring.precision(of, other), found)
-    np.testing.assert_array_equal(scoring.level_distance(other, found), scoring.level_distance(level, found))
+    np.testing.assert_array_equal(scoring.distance(other, found), scoring.distance(level, found))
     np.testing.assert_array_equal(scoring.mask(of), [0, 1, 1])
 
 
 @given(st.integers(0, 2**16), st.floats(0.01, 100), st.permutations(range(F)))
 def test_a_two_sided_score_knows_no_sign_scales_and_needs_no_order_of_inputs(seed, factor, order):
     level, residual = normal(seed), normal(seed + 1)
-    weights, scales = scoring.precision(variant(), level), np.array([2.0, 3.0])
+    weights = np.stack([scoring.precision(variant(), rows) for rows in (level, residual)])
+    scales = np.array([2.0, 3.0])
     score = scoring.two_sided(level, residual, weights, scales)
     assert (score >= 0).all()
     np.testing.assert_allclose(scoring.two_sided(-level, -residual, weights, scales), score, rtol=1e-12)
     scaled = scoring.two_sided(factor * level, factor * residual, weights, scales)
     np.testing.assert_allclose(scaled, factor * score, rtol=1e-9)
-    moved = scoring.two_sided(level[:, order], residual[:, order], weights[np.ix_(order, order)], scales)
+    moved = scoring.two_sided(level[:, order], residual[:, order], weights[:, order][:, :, order], scales)
     np.testing.assert_allclose(moved, score, rtol=1e-9)
 
 
 def test_a_two_sided_score_joins_level_and_shape():
     level, residual = normal(1), normal(2)
-    weights = scoring.precision(variant(), level)
+    weights = np.stack([scoring.precision(variant(), rows) for rows in (level, residual)])
     nothing, scales = np.zeros_like(level), np.array([2.0, 3.0])
     np.testing.assert_array_equal(scoring.two_sided(nothing, nothing, weights, scales), np.zeros(len(level)))
     only_level = scoring.two_sided(level, nothing, weights, scales)
-    np.testing.assert_allclose(only_level, np.sqrt([m @ weights @ m / 2 for m in level]))
+    np.testing.assert_allclose(only_level, np.sqrt([m @ weights[0] @ m / 2 for m in level]))
     only_shape = scoring.two_sided(nothing, residual, weights, scales)
-    np.testing.assert_allclose(only_shape, [sum(abs(e)) / np.sqrt(3) for e in residual])
+    np.testing.assert_allclose(only_shape, np.sqrt([e @ weights[1] @ e / 3 for e in residual]))
     both = scoring.two_sided(level, residual, weights, scales)
     np.testing.assert_allclose(both**2, only_level**2 + only_shape**2)
 

@@ -149,8 +149,3 @@ def beside(profile: Profile, examples: Sequence[Example], *, components: int, se
         "random": Baseline(trivial.random(profile, seed)),
         "every row an alarm": trivial.all_ones(),
     }
-
-
-def all_ones(scored: Sequence[Scored]) -> list[Scored]:
-    """Every row an alarm: what a metric is worth without any knowledge."""
-    return [Scored(s.device_id, s.ends, np.full(len(s.ends), 2.0), s.labels) for s in scored]

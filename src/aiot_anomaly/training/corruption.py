@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.scoring import CLIP, direction
+from aiot_anomaly.scoring import direction
 from aiot_anomaly.series import Float
 
 
@@ -47,4 +47,6 @@ def corrupt(
     # and some were over before its end: what follows a repair is normal again
     end = np.where(rng.random(n) < repaired, rng.integers(onset, steps), steps)
     active = (np.arange(steps)[None, :] >= onset[:, None]) & (np.arange(steps)[None, :] <= end[:, None])
-    return np.asarray(np.clip(windows + active[:, :, None] * shift[:, None, :], -CLIP, CLIP))
+    return np.asarray(
+        np.clip(windows + active[:, :, None] * shift[:, None, :], -profile.scoring.clip, profile.scoring.clip)
+    )

@@ -14,11 +14,14 @@ from tqdm.auto import tqdm
 from aiot_anomaly.calibration import Calibration, cross_fitted
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Frozen, Profile
-from aiot_anomaly.scoring import CLIP, mask
+from aiot_anomaly.scoring import mask
 from aiot_anomaly.series import Float
 from aiot_anomaly.training.corruption import corrupt
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
+
+#: most steps that are unrolled for training; the compiler takes too long for more
+UNROLLED = 64
 
 
 class FitConfig(Frozen):
@@ -75,7 +78,9 @@ def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
 def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
     """(n, T, F) the model's inputs, as the graph computes them."""
     level = calibration.center[season_slots(profile, windows.ends)]
-    return np.clip((windows.values - level) / calibration.scale, -CLIP, CLIP) * mask(profile)
+    return np.clip((windows.values - level) / calibration.scale, -profile.scoring.clip, profile.scoring.clip) * mask(
+        profile
+    )
 
 
 def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
@@ -105,7 +110,7 @@ def fit(
     """
     keras.utils.set_random_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    network = build(profile, network_config)
+    network = build(profile, network_config, unroll=profile.window.steps <= UNROLLED)
     rows = _rows(profile, train).thinned(config.most_windows)
     check = _rows(profile, held_back).thinned(config.most_windows)
     steps = config.epochs * -(-len(rows.z) // config.batch)
@@ -139,7 +144,7 @@ def fit(
         if history["val_loss"][-1] < best:
             best, best_weights = history["val_loss"][-1], network.get_weights()
         bar.set_postfix(loss=f"{history['loss'][-1]:.4f}", held_back=f"{history['val_loss'][-1]:.4f}")
-    # a network without the optimizer's memory, which would travel with its weights
+    # the same network, to be exported: not unrolled, and without the optimizer's memory
     trained = build(profile, network_config)
     trained.set_weights(best_weights)
     return Fitted(trained, history)

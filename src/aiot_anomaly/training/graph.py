@@ -68,7 +68,7 @@ def detector(profile: Profile, network: Any) -> Any:
             slot = tf.equal(season[:, :, None], np.arange(profile.season.slots)[None, None, :])
             level = tf.matmul(tf.cast(slot, tf.float64), center)
         z = tf.cast((values - level) / scale[:, None, :], tf.float32)
-        return tf.clip_by_value(z, -scoring.CLIP, scoring.CLIP) * mask, level
+        return tf.clip_by_value(z, -profile.scoring.clip, profile.scoring.clip) * mask, level
 
     def reconstruct(z: Any, season: Any) -> Any:
         return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
@@ -78,11 +78,9 @@ def detector(profile: Profile, network: Any) -> Any:
             each = weights * tf.concat([level, residual], axis=1)
             raw = tf.nn.relu(tf.reduce_sum(each, axis=1)) / scales[:, 0]
             return raw, tf.add_n(tf.split(tf.abs(each), 2, axis=1))
-        each_level = level * tf.linalg.matvec(weights, level) / scales[:, :1]
-        size = tf.abs(residual)
-        each_shape = size * tf.reduce_sum(size, axis=1, keepdims=True) / scales[:, 1:]
-        raw = tf.sqrt(tf.nn.relu(tf.reduce_sum(each_level, axis=1)) + tf.reduce_sum(each_shape, axis=1))
-        return raw, tf.abs(each_level) + each_shape
+        rows = tf.stack([level, residual], axis=1)
+        each = rows * tf.linalg.matvec(weights, rows) / scales[:, :, None]
+        return tf.sqrt(tf.nn.relu(tf.reduce_sum(each, axis=[1, 2]))), tf.reduce_sum(tf.abs(each), axis=1)
 
     @tf.function(input_signature=signature(profile))  # type: ignore[untyped-decorator] # TensorFlow publishes no types
     def detect(

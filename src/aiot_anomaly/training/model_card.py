@@ -11,6 +11,7 @@ from aiot_anomaly import paths
 from aiot_anomaly.bundle import Manifest
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.comparison import CANDIDATE, CHAMPION, Decision
+from aiot_anomaly.training.dataset import TABLES
 from aiot_anomaly.training.record import Record
 
 CARD = "README.md"
@@ -168,6 +169,8 @@ def _origin(manifest: Manifest, record: Record) -> str:
 def _reproduce(manifest: Manifest, record: Record) -> str:
     given = " ".join(f"-p {name}={value}" for name, value in sorted(record.parameters.items()))
     name = manifest.profile.name
+    if Path(record.parameters.get("data", "")).suffix in TABLES:  # somebody's own, wherever it lies
+        return "```sh\nmake train DATA=<the recording> PROFILE=<its YAML>\n```"
     return (
         f"```sh\ngit switch --detach {manifest.git_commit.removesuffix('+changes')}\n"
         f"make data PROFILE={name}\n.venv/dev/bin/python -m aiot_anomaly.training train {name} {given}".rstrip()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiot_anomaly.scoring import CLIP, direction
+from aiot_anomaly.scoring import direction
 from aiot_anomaly.training.corruption import corrupt
 from tests.aiot_anomaly.kinds import variant
 
@@ -64,11 +64,11 @@ def test_each_window_is_moved_by_the_scale_of_its_own_device():
 
 
 def test_the_result_is_clipped_as_the_models_inputs_are_and_the_given_windows_stay():
-    windows = np.full((50, 6, 3), CLIP)
+    windows = np.full((50, 6, 3), PROFILE.scoring.clip)
     found = corrupt(PROFILE, windows, np.tile(SCALE, (50, 1)), np.random.default_rng(1), share=1.0)
-    assert found.max() <= CLIP
-    assert (found < CLIP).any()
-    assert (windows == CLIP).all()
+    assert found.max() <= PROFILE.scoring.clip
+    assert (found < PROFILE.scoring.clip).any()
+    assert (windows == PROFILE.scoring.clip).all()
 
 
 def test_the_same_seed_gives_the_same_anomalies():

@@ -94,8 +94,8 @@ def test_contributions_are_the_sensors_parts_of_the_score(case):
     level, residual, _ = parts(case)
     weights, scales = case.calibration.weights, case.calibration.score_scale
     if case.profile.scoring.kind == "two_sided":
-        size = np.abs(residual)
-        each = np.abs(level * (level @ weights)) / scales[0] + size * size.sum(axis=1, keepdims=True) / scales[1]
+        rows = zip((level, residual), weights, scales, strict=True)
+        each = sum(np.abs(x * (x @ precision)) / scale for x, precision, scale in rows)
     else:
         each = np.abs(level * weights[:3]) + np.abs(residual * weights[3:])
     # the change of the flow is the flow's
@@ -132,7 +132,7 @@ def test_inputs_beyond_the_clip_are_all_alike(case):
     far, farther = (replace(case.windows, values=case.windows.values + by) for by in (1e5, 1e7))
     one, other = (case.graph.score(w, case.calibration) for w in (far, farther))
     np.testing.assert_array_equal(one.score, other.score)
-    assert np.abs(one.level).max() <= scoring.CLIP
+    assert np.abs(one.level).max() <= case.profile.scoring.clip
 
 
 def test_outputs_keep_their_names_and_the_model_its_profiles_title(case):

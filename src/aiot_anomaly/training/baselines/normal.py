@@ -10,7 +10,6 @@ from aiot_anomaly import preprocessing, series
 from aiot_anomaly.calibration import SCALE_FLOOR
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.scoring import CLIP
 from aiot_anomaly.series import Bool, Float, Int
 from aiot_anomaly.training.dataset import Device
 from aiot_anomaly.windows import season_slots
@@ -26,14 +25,16 @@ class Normal:
     Attributes:
         center: (K, F) in the inputs' units.
         scale: (F,) in the inputs' units.
+        clip: most deviations.
     """
 
     center: Float
     scale: Float
+    clip: float
 
     def standardise(self, values: Float, slots: Int) -> Float:
         """Values (…, F) in the slots (…) as deviations, clipped as the network's inputs are."""
-        return np.clip((values - self.center[slots]) / self.scale, -CLIP, CLIP)
+        return np.clip((values - self.center[slots]) / self.scale, -self.clip, self.clip)
 
 
 def fit(profile: Profile, values: Float, slots: Int, chosen: Bool) -> Normal:
@@ -52,13 +53,15 @@ def fit(profile: Profile, values: Float, slots: Int, chosen: Bool) -> Normal:
     for slot in np.unique(at):
         center[slot] = rows[at == slot].mean(axis=0)
     deviation = np.sqrt(np.mean((rows - center[at]) ** 2, axis=0))
-    return Normal(center, np.maximum(deviation, smallest_scale(profile)))
+    return Normal(center, np.maximum(deviation, smallest_scale(profile)), profile.scoring.clip)
 
 
 def smallest_scale(profile: Profile) -> Float:
     """(F,) what the scale of each scored input is never below, in its unit."""
-    sensors = [profile.sensors[profile.input_sensor[i]] for i in profile.scored_inputs]
-    return SCALE_FLOOR * np.array([s.smallest_deviation for s in sensors])
+    floors = [SCALE_FLOOR * profile.sensors[i].smallest_deviation for i in profile.input_sensor]
+    for i, derived in enumerate(profile.derived, len(profile.sensors)):
+        floors[i] = max(floors[i], derived.floor)
+    return np.array(floors)[list(profile.scored_inputs)]
 
 
 def averaging(profile: Profile) -> int:
