@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import stat
 import sys
@@ -18,7 +19,7 @@ from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
 from simulator import faults, meter_command, meters, replay, water, water_command
-from simulator.clock import time_range
+from simulator.clock import DAY_S, MOST_DAYS, time_range
 from simulator.errors import SimulatorError, named
 from simulator.faults import Faults
 from simulator.feed import Feed
@@ -36,6 +37,25 @@ PIECE_DAYS = {"files": 28, "messages": 7}
 
 #: commands that simulate, and the profiles of their devices
 SIMULATED = {"water": "leak", "meters": "fraud"}
+
+#: the most devices of a fleet: a longer list is a slip, and would fill the memory
+MOST_DEVICES = 100_000
+
+#: the least and the most of options that are numbers; one that a command lacks, or that was not given, is fine
+_BOUNDS = {
+    "seed": (0, math.inf),
+    "jobs": (1, 1_000),
+    "limit": (1, math.inf),
+    "random_leaks": (0, 1_000),
+    "random_events": (0, 1_000),
+    "random_faults": (0, 1_000),
+    "random_fraud": (0, MOST_DEVICES),
+    "quiet_days": (0, MOST_DAYS),
+    "leak_days": (0, MOST_DAYS),
+    "leak_growth": (0, MOST_DAYS),
+    "fraud_days": (1, MOST_DAYS),
+    "interval": (1, MOST_DAYS * DAY_S),
+}
 
 #: sinks that are files of readings; the others take messages
 TABLES = ("csv", "parquet")
@@ -100,10 +120,13 @@ def _check(args: argparse.Namespace) -> None:
             f"--duplicates and --poison, like --corrupt, --late, --gaps and --skew, are about messages; "
             f"--sink {args.sink} writes tables"
         )
-    if args.seed < 0:
-        raise SimulatorError(f"--seed {args.seed}; expected 0 or more")
-    if getattr(args, "jobs", None) is not None and args.jobs < 1:
-        raise SimulatorError(f"--jobs {args.jobs}; expected 1 or more processes, or no --jobs for one a processor")
+    for name, (least, most) in _BOUNDS.items():
+        number = getattr(args, name, None)
+        if number is not None and not least <= number <= most:
+            expected = f"{least} or more" if most == math.inf else f"{least} to {most}"
+            raise SimulatorError(f"--{name.replace('_', '-')} {number}; expected {expected}")
+    if len(getattr(args, "separator", ",")) != 1:
+        raise SimulatorError(f"--separator {args.separator}; expected one character, such as ; or $'\\t' for a tab")
     # last, when all else is well: what is missing of their folders is made here
     for option in ("truth", "summary"):
         _check_file(getattr(args, option), f"--{option}")
@@ -207,9 +230,8 @@ def _write(args: argparse.Namespace, profile: Profile) -> Summary:
             devices.update(r.device_id for r in piece.recordings)
             yield from piece.recordings
 
-    with closing(_pieces(args, profile)) as pieces:
-        with named(args.out):
-            rows = fleet_files.write_readings(args.out, recordings(pieces), profile, kind=args.sink)
+    with closing(_pieces(args, profile)) as pieces, named(args.out):
+        rows = fleet_files.write_readings(args.out, recordings(pieces), profile, kind=args.sink)
     for path in (args.out / fleet_files.TRUTH, args.truth):
         if path:
             with named(path):
@@ -246,9 +268,14 @@ def _sink(args: argparse.Namespace) -> Sink:
 def _numbers(text: str, option: str) -> list[int]:
     first, dash, last = text.partition("-")
     try:
-        return list(range(int(first), int(last) + 1)) if dash else list(range(1, int(text) + 1))
+        low, high = (int(first), int(last)) if dash else (1, int(text))
     except ValueError:
-        raise SimulatorError(f"{option} {text}; expected how many, such as 20, or which, such as 41-50") from None
+        low, high = 0, 0
+    if not 1 <= low <= high <= MOST_DEVICES:
+        raise SimulatorError(
+            f"{option} {text}; expected how many, such as 20, or which, such as 41-50, from 1 to {MOST_DEVICES}"
+        )
+    return list(range(low, high + 1))
 
 
 def _renamed(pairs: Sequence[str]) -> dict[str, str]:

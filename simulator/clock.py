@@ -6,11 +6,14 @@ import re
 import time
 from datetime import UTC, datetime
 
+from aiot_anomaly.datasets.readings import iso
 from simulator.errors import SimulatorError
 
 DAY_S = 86_400
 #: twenty years: a longer range is a slip
-_MOST_DAYS = 7_305
+MOST_DAYS = 7_305
+#: 1970-01-11 and 2200-01-01: what lies outside is a slip
+EARLIEST, LATEST = 10 * DAY_S, 7_258_118_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
 
 
@@ -18,30 +21,61 @@ def parse_time(text: str, *, relative_to: int) -> int:
     """Unix seconds from `now`, ISO 8601 (UTC where it names no zone), or an offset such as `-5d`, `-36h`, `-90m`.
 
     Raises:
-        SimulatorError: it is none of these.
+        SimulatorError: it is none of these, or lies before 1970-01-11 or after 2199.
     """
     if text == "now":
         return int(time.time())
     offset = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)([mhd])", text)
     if offset:
-        return relative_to + round(float(offset[1]) * _UNITS[offset[2]])
+        by = float(offset[1]) * _UNITS[offset[2]]
+        found = relative_to + (round(by) if abs(by) < LATEST else by)
+    else:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise SimulatorError(f"time {text!r}; expected ISO 8601 such as 2026-11-22T19:00Z, now, or -5d") from None
+        found = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not EARLIEST <= found < LATEST:
+        raise SimulatorError(f"time {text!r}; expected one from {moment(EARLIEST)} to before {moment(LATEST)}")
+    return int(found)
+
+
+def moment(seconds: int) -> str:
+    """Unix seconds as people read them, e.g. 2026-11-22T19:00:00Z."""
     try:
-        moment = datetime.fromisoformat(text)
+        return iso(seconds)
+    except (OverflowError, ValueError, OSError):  # of a year that there is not
+        return f"{seconds} s after 1970"
+
+
+def days_in_s(text: str, what: str) -> int:
+    """Seconds of a number of days; `what` names what lasts as long.
+
+    Raises:
+        SimulatorError: it is no number, or more than twenty years.
+    """
+    try:
+        days = float(text)
     except ValueError:
-        raise SimulatorError(f"time {text!r}; expected ISO 8601 such as 2026-11-22T19:00Z, now, or -5d") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        raise SimulatorError(f"{what}: {text} is no number of days") from None
+    if not 0 <= days <= MOST_DAYS:
+        raise SimulatorError(f"{what}: {days:g} days; expected 0 to {MOST_DAYS}")
+    return round(days * DAY_S)
 
 
 def parse_duration(text: str) -> float:
     """Seconds from a number with a unit: `90s`, `30m`, `6h`, `2d`.
 
     Raises:
-        SimulatorError: it is something else.
+        SimulatorError: it is something else, or longer than twenty years.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if not found:
         raise SimulatorError(f"duration {text!r}; expected a number and its unit, such as 90s, 30m, 6h or 2d")
-    return float(found[1]) * _UNITS[found[2]]
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if seconds > MOST_DAYS * DAY_S:
+        raise SimulatorError(f"duration {text!r}; expected {MOST_DAYS}d at most")
+    return seconds
 
 
 def time_range(start: str | None, end: str | None, days: float | None) -> tuple[int, int]:
@@ -51,12 +85,13 @@ def time_range(start: str | None, end: str | None, days: float | None) -> tuple[
         SimulatorError: a time cannot be read, both start and days are given, or the days are out of bounds.
     """
     last = last_full_hour() if end is None else parse_time(end, relative_to=int(time.time()))
-    if start is not None and days is not None:
+    first = None if start is None else parse_time(start, relative_to=last)
+    if first is not None and days is not None:
         raise SimulatorError("--start and --days say the same thing; give one of them")
     days = 7.0 if days is None else days
-    if not 0 < days < _MOST_DAYS:
-        raise SimulatorError(f"--days is {days:g}; expected more than 0 and less than {_MOST_DAYS}")
-    return (parse_time(start, relative_to=last) if start else last - round(days * DAY_S)), last
+    if not 0 < days < MOST_DAYS:
+        raise SimulatorError(f"--days is {days:g}; expected more than 0 and less than {MOST_DAYS}")
+    return (last - round(days * DAY_S) if first is None else first), last
 
 
 def last_full_hour() -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiot_anomaly.datasets.fleet import Truth
-from simulator.clock import DAY_S, parse_time
+from simulator.clock import DAY_S, days_in_s, moment, parse_time
 from simulator.errors import SimulatorError
 from simulator.leak import device_name
 from simulator.seeds import Stream, generator
@@ -54,8 +54,8 @@ class Event:
     def __post_init__(self) -> None:
         if not 0 < self.size <= 2 or self.start >= self.end:
             raise SimulatorError(
-                f"{self.kind} of {self.size:.1%} from {self.start} to {self.end} in {self.device_id}; expected more "
-                f"than 0 and at most 200 %, and an end after the start"
+                f"{self.kind} of {self.size:.1%} from {moment(self.start)} to {moment(self.end)} in {self.device_id}; "
+                f"expected more than 0 and at most 200 %, and an end after the start"
             )
 
     def strength(self, times: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -87,12 +87,12 @@ def parse(spec: str, devices: Sequence[int], *, end: int) -> list[Event]:
     if match is None:
         raise SimulatorError(f"event {spec!r}; expected {_FORM}, e.g. heat-wave:all:20%:-10d:5")
     try:
-        size, days = float(match["size"]) / 100, float(match["days"])
+        size = float(match["size"]) / 100
     except ValueError:
-        raise SimulatorError(f"event {spec!r}: its size or its days are not a number") from None
+        raise SimulatorError(f"event {spec!r}: its size is not a number") from None
     start, device = parse_time(match["start"], relative_to=end), match["device"].lower()
     kind: Kind = "heat-wave" if match["kind"].lower() == "heat-wave" else "flushing"
-    event = Event(kind, device, size, start, start + round(days * DAY_S), match["node"])
+    event = Event(kind, device, size, start, start + days_in_s(match["days"], f"event {spec!r}"), match["node"])
     return [replace(event, device_id=device_name(n)) for n in devices] if device == "all" else [event]
 
 

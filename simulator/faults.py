@@ -36,6 +36,8 @@ class Rated(NamedTuple):
 
 
 NEVER = Rated()
+#: a day and device: one a minute
+_MOST_GAPS = 1_440
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Faults:
         skew: share of the devices whose clock is off by a constant, uniform from minus to plus the largest.
 
     Raises:
-        SimulatorError: a share outside 0 to 1, or a negative number.
+        SimulatorError: a share outside 0 to 1, a negative number, or more than a gap a minute.
     """
 
     late: Rated = NEVER
@@ -62,8 +64,8 @@ class Faults:
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise SimulatorError(f"{name}: {share:g} is no share; expected 0 to 1")
-        if not 0 <= self.gaps.rate < math.inf:
-            raise SimulatorError(f"gaps: {self.gaps.rate:g} a day; expected 0 or more")
+        if not 0 <= self.gaps.rate <= _MOST_GAPS:
+            raise SimulatorError(f"gaps: {self.gaps.rate:g} a day; expected 0 to {_MOST_GAPS}")
         if min(self.late.seconds, self.gaps.seconds, self.skew.seconds) < 0:
             raise SimulatorError("late, gaps, skew: a negative time; expected 0 or more")
 

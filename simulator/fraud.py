@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiot_anomaly.datasets.fleet import Truth
-from simulator.clock import DAY_S, parse_time
+from simulator.clock import DAY_S, days_in_s, moment, parse_time
 from simulator.errors import SimulatorError
 from simulator.seeds import Stream, generator
 
@@ -111,7 +111,7 @@ class Fraud:
             raise SimulatorError(f"fraud {self.kind!r} of {self.device_id}; expected one of {', '.join(TYPES)}")
         if self.start >= self.end or self.start % DAY_S or self.end % DAY_S:
             raise SimulatorError(
-                f"fraud of {self.device_id} from {self.start} to {self.end} (unix seconds); expected whole days in UTC"
+                f"fraud of {self.device_id} from {moment(self.start)} to {moment(self.end)}; expected whole days in UTC"
             )
 
     @property
@@ -178,8 +178,8 @@ def parse(spec: str, *, end: int) -> Fraud:
     if match is None:
         raise SimulatorError(f"fraud {spec!r}; expected METER:TYPE:START[:DAYS], e.g. meter-0001:h3:-14d:7")
     first = parse_time(match["start"], relative_to=end) // DAY_S
-    stop = first + int(match["days"]) if match["days"] else -(-end // DAY_S)
-    return Fraud(match["device"].lower(), match["type"].lower(), first * DAY_S, stop * DAY_S)
+    lasts = days_in_s(match["days"], f"fraud {spec!r}") // DAY_S if match["days"] else -(-end // DAY_S) - first
+    return Fraud(match["device"].lower(), match["type"].lower(), first * DAY_S, (first + lasts) * DAY_S)
 
 
 def random_frauds(
@@ -204,7 +204,9 @@ def random_frauds(
         raise SimulatorError(f"{count} random frauds in {len(numbers)} meters; expected at most one in each")
     first = -(-start // DAY_S) + quiet_days
     spare = end // DAY_S - first - days
-    if count and (spare < 0 or days < 1 or not kinds):
+    if count and not kinds:
+        raise SimulatorError(f"{count} random frauds of no type; expected some of {', '.join(TYPES)}")
+    if count and (spare < 0 or days < 1):
         raise SimulatorError(
             f"frauds of {days} days after {quiet_days} quiet days do not fit into the "
             f"{end // DAY_S - -(-start // DAY_S)} whole days of the range"

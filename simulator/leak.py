@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiot_anomaly.datasets.fleet import Truth
-from simulator.clock import DAY_S, parse_time
+from simulator.clock import DAY_S, days_in_s, moment, parse_time
 from simulator.errors import SimulatorError
 from simulator.seeds import Stream, generator
 
@@ -52,8 +52,8 @@ class Leak:
     def __post_init__(self) -> None:
         if not 0 < self.size <= 1 or self.start >= self.end:
             raise SimulatorError(
-                f"leak of {self.size:.1%} from {self.start} to {self.end} in {self.device_id}; expected more than "
-                f"0 and at most 100 % of the mean inflow, and an end after the start"
+                f"leak of {self.size:.1%} from {moment(self.start)} to {moment(self.end)} in {self.device_id}; "
+                f"expected more than 0 and at most 100 % of the mean inflow, and an end after the start"
             )
         if not 0 <= self.growth_s <= self.end - self.start:
             raise SimulatorError(
@@ -88,17 +88,17 @@ def parse(spec: str, *, end: int) -> Leak:
     if match is None:
         raise SimulatorError(f"leak {spec!r}; expected {_FORM}, e.g. dma-01:8%:-5d:5")
     try:
-        size, days, grows = float(match["size"]) / 100, float(match["days"]), float(match["grows"] or 0)
+        size = float(match["size"]) / 100
     except ValueError:
-        raise SimulatorError(f"leak {spec!r}: its size or its days are not a number") from None
+        raise SimulatorError(f"leak {spec!r}: its size is not a number") from None
     start = parse_time(match["start"], relative_to=end)
     return Leak(
         match["device"].lower(),
         size,
         start,
-        start + round(days * DAY_S),
+        start + days_in_s(match["days"], f"leak {spec!r}"),
         match["node"],
-        round(grows * DAY_S),
+        days_in_s(match["grows"] or "0", f"leak {spec!r}"),
         match["orifice"] is not None,
     )
 

@@ -66,7 +66,7 @@ def add_options(command: argparse.ArgumentParser, fleet: argparse._ArgumentGroup
         "--fraud-types",
         default=",".join(fraud.THEFTS),
         metavar="TYPE,TYPE",
-        help=f"their types, in turn (default: {','.join(fraud.THEFTS)})",
+        help=f"their types, in turn from the first, in a drawn order (default: {','.join(fraud.THEFTS)})",
     )
     frauds.add_argument("--fraud-days", type=int, default=14, metavar="N", help="how long each runs (default: 14)")
     frauds.add_argument(
@@ -115,7 +115,7 @@ def simulated(args: argparse.Namespace, numbers: Sequence[int] | None) -> Iterat
 
 def _within(args: argparse.Namespace, first: int, last: int) -> tuple[int, int]:
     """The range that was asked for of a file's."""
-    start, end = time_range(args.start, args.end or iso(last), args.days)
+    start, end = time_range(args.start, iso(last) if args.end is None else args.end, args.days)
     if args.start is None and args.days is None:
         start = first
     if not first <= start < end <= last:

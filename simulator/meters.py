@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from aiot_anomaly.datasets.fleet import Fleet, Truth, labels
 from aiot_anomaly.datasets.recording import Recording
-from simulator.clock import DAY_S, last_full_hour
+from simulator.clock import DAY_S, EARLIEST, last_full_hour, moment
 from simulator.consumers import KINDS, Consumer
 from simulator.errors import SimulatorError
 from simulator.fraud import Fraud, device_name
@@ -160,10 +160,17 @@ def _check(numbers: Sequence[int], start: int, end: int, frauds: Sequence[Fraud]
         raise SimulatorError(f"meters {numbers}; expected one or more different numbers from 1 on")
     if consumers is not None and max(numbers) > consumers:
         raise SimulatorError(f"meter {max(numbers)} of a base of {consumers} consumers; expected a number up to that")
-    if not 10 * DAY_S <= start < end:
-        raise SimulatorError(f"range from {start} to {end} (unix seconds); expected an end after the start")
+    if not EARLIEST <= start < end:
+        raise SimulatorError(
+            f"range from {moment(start)} to {moment(end)}; expected an end after the start, and that from "
+            f"{moment(EARLIEST)} on"
+        )
     if end > time.time():
-        raise SimulatorError(f"the range ends at {end} (unix seconds), in the future; devices report the past only")
+        raise SimulatorError(f"the range ends at {moment(end)}, in the future; devices report the past only")
+    if -(-start // HOUR_S) * HOUR_S >= end:
+        raise SimulatorError(
+            f"no reading falls into the range from {moment(start)} to {moment(end)}; there is one every {HOUR_S} s"
+        )
     known = {device_name(n) for n in numbers}
     for k, fraud in enumerate(frauds):
         if fraud.device_id not in known:

@@ -8,24 +8,17 @@ from pathlib import Path
 
 from simulator import meter_command, water_command
 
-EPILOG = f"""\
-examples:
-  # four weeks of five districts, a leak of 8 % of the inflow in the first for the last five days, as files
-  python -m simulator water --districts 5 --days 28 --leak dma-01:8%:-5d:5 --sink csv --out data/fleet
-
-  # a labelled test set: three leaks in each of the districts 41 to 50, after four quiet weeks
-  python -m simulator water --districts 41-50 --days 98 --quiet-days 28 --random-leaks 3 --sink csv --out data/test
-
-  # to the Pub/Sub emulator, 200 messages/s, some doubled and some spoilt
-  PUBSUB_EMULATOR_HOST=localhost:8085 python -m simulator water --days 7 --sink pubsub --project demo \\
-      --topic readings --rate 200 --duplicates 0.02 --poison 5
-
+_SENT = """\
   # the last day, an hour each second, over a bad network: late, silent, spoilt, and every fifth clock wrong
   python -m simulator water --districts 20 --days 1 --speed 3600 --late 0.05:2h --gaps 0.5:3h --corrupt 0.01 \\
       --skew 0.2:90s
 
-{water_command.EXAMPLES}
-{meter_command.EXAMPLES}
+  # to the Pub/Sub emulator, 200 messages/s, some doubled and some spoilt
+  PUBSUB_EMULATOR_HOST=localhost:8085 python -m simulator water --days 7 --sink pubsub --project demo \\
+      --topic readings --rate 200 --duplicates 0.02 --poison 5
+"""
+
+_REPLAYED = """\
   # a recording of the SKAB test bed, ten readings a message
   python -m simulator replay skab:valve1/6 --batch 10 --sink stdout
 
@@ -36,13 +29,22 @@ examples:
   python -m simulator replay pump.parquet --profile pump.yaml --rename Q=flow --rename P=pressure --end now
 """
 
+#: the examples of each command
+EXAMPLES = {
+    "water": f"{water_command.EXAMPLES}\n{_SENT}",
+    "meters": meter_command.EXAMPLES,
+    "replay": _REPLAYED,
+}
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `python -m simulator`."""
     top = argparse.ArgumentParser(
         prog="python -m simulator",
         description="Plays a fleet of devices: sends simulated or recorded sensor readings to Pub/Sub or to files.",
-        epilog=EPILOG,
+        # of each command the first
+        epilog=_epilog("\n".join(text.split("\n\n")[0].rstrip() + "\n" for text in EXAMPLES.values()))
+        + "\nmore with python -m simulator water --help, meters --help, replay --help\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="{water,meters,replay}")
@@ -52,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _epilog(examples: str) -> str:
+    return f"examples:\n{examples}"
+
+
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str
 ) -> argparse.ArgumentParser:
@@ -59,7 +65,7 @@ def _command(
         name,
         help=what,
         description=f"{what[0].upper()}{what[1:]}.",
-        epilog=EPILOG,
+        epilog=_epilog(EXAMPLES[name]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same bytes (default: 0)")
@@ -141,7 +147,8 @@ def _faults(group: argparse._ArgumentGroup) -> None:
         "--skew",
         default="0:0s",
         metavar="SHARE:DURATION",
-        help="share of the devices whose clock is wrong by a constant, of up to DURATION in either direction",
+        help="share of the devices whose clock is wrong by a constant, of up to DURATION in either direction; at "
+        "the default end, readings of one that is ahead are of the future, as they are in reality",
     )
 
 

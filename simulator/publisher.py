@@ -26,6 +26,8 @@ from simulator.outgoing import Outgoing
 from simulator.sinks import Sink
 
 _NO_FAULTS = Faults()
+#: where each of them goes is drawn at the beginning
+_MOST_POISON = 1_000_000
 
 
 @dataclass
@@ -206,11 +208,11 @@ def check_numbers(*, batch: int, rate: float, speed: float, duplicates: float, p
     Raises:
         SimulatorError: one of them makes no sense.
     """
-    numbers_fit = 1 <= batch <= 10_000 and 0 <= duplicates <= 1 and poison >= 0
+    numbers_fit = 1 <= batch <= 10_000 and 0 <= duplicates <= 1 and 0 <= poison <= _MOST_POISON
     if not numbers_fit or not 0 <= rate < math.inf or not 0 <= speed < math.inf:
         raise SimulatorError(
             f"batch {batch}, rate {rate}, speed {speed}, duplicates {duplicates}, poison {poison}; expected a batch of "
-            f"1 to 10000, duplicates from 0 to 1, and nothing negative"
+            f"1 to 10000, duplicates from 0 to 1, poison up to {_MOST_POISON}, and nothing negative"
         )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from aiot_anomaly.datasets import table
 from aiot_anomaly.datasets.fleet import Truth
-from simulator.clock import DAY_S
+from simulator.clock import DAY_S, moment
 from simulator.errors import SimulatorError
 from simulator.habits import HOURS
 
@@ -78,5 +78,5 @@ def read(path: Path, *, timestamp_column: str = "timestamp", separator: str = ",
     laid = np.full((int(hours[-1] - hours[0]) + 1, len(columns)), np.nan)
     laid[hours - hours[0]] = kwh[first]
     if hours[0] * HOUR_S < 10 * DAY_S:
-        raise SimulatorError(f"{path} begins at {int(hours[0]) * HOUR_S} (unix seconds); expected a later time")
+        raise SimulatorError(f"{path} begins at {moment(int(hours[0]) * HOUR_S)}; expected a later time")
     return [RecordedConsumer(c, int(hours[0]) * HOUR_S, laid[:, k]) for k, c in enumerate(columns)]

@@ -47,9 +47,10 @@ def load(
 
     Raises:
         DatasetError: it cannot be found or read.
+        SimulatorError: rows of several devices, as it seems, and nothing says which are whose.
     """
     if source.startswith(_SKAB):
-        recordings = [skab.read(skab.locate(), source.removeprefix(_SKAB))]
+        recordings = [_skab(source.removeprefix(_SKAB))]
     else:
         recordings = table.read(
             Path(source),
@@ -61,9 +62,34 @@ def load(
             separator=separator,
             rename=rename,
         )
+        if device_column is None and device_id is None:
+            _check_one_device(recordings[0], source)
     if limit is not None:
         recordings = [r.head(limit) for r in recordings]
     return _fleet(recordings, profile)
+
+
+def _skab(name: str) -> Recording:
+    # the name first: to find the data may mean to download it
+    known = [path.removesuffix(".csv") for path in skab.checksums()]
+    if name not in known:
+        raise SimulatorError(f"no recording {name!r}; SKAB has {', '.join(known)}")
+    return skab.read(skab.locate(), name)
+
+
+def _check_one_device(recording: Recording, source: str) -> None:
+    """Refuses rows of which most have the time of another row, and other values: several devices, played as one."""
+    again = np.flatnonzero(np.diff(recording.timestamps) == 0) + 1
+    same = recording.values[again] == recording.values[again - 1]
+    same |= np.isnan(recording.values[again]) & np.isnan(recording.values[again - 1])
+    others = int((~same.all(axis=1)).sum())
+    # of two devices every second row; a night of a clock set back, or a few rows sent twice, are far fewer
+    if others >= max(1, 0.4 * len(recording)):
+        raise SimulatorError(
+            f"{others} of {len(recording)} rows of {source} have the time of another row and other values, as of "
+            f"several devices; name the column of the device with --device-column (such as device_id), or the one "
+            f"device that they are all of with --device"
+        )
 
 
 def arranged(

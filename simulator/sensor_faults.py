@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiot_anomaly.datasets.fleet import Truth
-from simulator.clock import DAY_S, parse_time
+from simulator.clock import DAY_S, days_in_s, moment, parse_time
 from simulator.errors import SimulatorError
 from simulator.leak import device_name
 from simulator.seeds import Stream, generator
 
 Kind = Literal["quantisation", "drift", "stuck", "dropout", "noise"]
-_KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 #: what somebody should look at; the others are what sensors are like, and must raise no alarm
 ANOMALOUS = frozenset({"drift", "stuck"})
 _SPEC = re.compile(
-    rf"(?P<kind>{'|'.join(_KINDS)}):(?P<device>dma-\d+)/(?P<sensor>\w+)(=(?P<size>-?[\d.]+))?:(?P<start>.+):(?P<days>[\d.]+)"
+    rf"(?P<kind>{'|'.join(KINDS)}):(?P<device>dma-\d+)/(?P<sensor>\w+)(=(?P<size>-?[\d.]+))?:(?P<start>.+):(?P<days>[\d.]+)"
     r"(,(?P<flag>normal|anomalous))?",
     re.ASCII | re.IGNORECASE,
 )
@@ -59,7 +59,8 @@ class SensorFault:
         fits = {"stuck": self.size == 0, "drift": self.size != 0, "dropout": 0 < self.size <= 1}
         if not fits.get(self.kind, self.size > 0) or self.start >= self.end:
             raise SimulatorError(
-                f"{self.kind} of {self.size:g} from {self.start} to {self.end} in {self.device_id}/{self.sensor}; "
+                f"{self.kind} of {self.size:g} from {moment(self.start)} to {moment(self.end)} in "
+                f"{self.device_id}/{self.sensor}; "
                 f"expected a size above 0 (drift: not 0; dropout: at most 1; stuck: none) and an end after the start"
             )
 
@@ -81,15 +82,14 @@ def parse(spec: str, *, end: int) -> SensorFault:
     if match is None:
         raise SimulatorError(f"fault {spec!r}; expected {_FORM}, e.g. drift:dma-01/pressure_2_m=-0.5:-10d:10")
     try:
-        size, days = float(match["size"] or 0), float(match["days"])
+        size = float(match["size"] or 0)
     except ValueError:
-        raise SimulatorError(f"fault {spec!r}: its size or its days are not a number") from None
-    kind = next(k for k in _KINDS if k == match["kind"].lower())
+        raise SimulatorError(f"fault {spec!r}: its size is not a number") from None
+    kind = next(k for k in KINDS if k == match["kind"].lower())
     anomalous = kind in ANOMALOUS if match["flag"] is None else match["flag"].lower() == "anomalous"
     start = parse_time(match["start"], relative_to=end)
-    return SensorFault(
-        kind, match["device"].lower(), match["sensor"], size, start, start + round(days * DAY_S), anomalous
-    )
+    end_ = start + days_in_s(match["days"], f"fault {spec!r}")
+    return SensorFault(kind, match["device"].lower(), match["sensor"], size, start, end_, anomalous)
 
 
 def random_faults(
@@ -108,7 +108,7 @@ def random_faults(
     for district in devices:
         rng = generator(seed, Stream.RANDOM_SENSOR_FAULTS, district)
         for i in range(each):
-            kind = _KINDS[i % len(_KINDS)]
+            kind = KINDS[i % len(KINDS)]
             sensor = sensors[int(rng.integers(len(sensors)))]
             lasts = int(rng.integers(DAY_S // 2, 3 * DAY_S))
             at = start + int(rng.integers(end - start - lasts + 1))
@@ -150,6 +150,6 @@ def noise(
     seed: int, district: int, fault: SensorFault, sensor: int, days: Sequence[int], steps: int
 ) -> NDArray[np.float64]:
     """(days * steps,) what `distorted` needs, from the fault's kind and start, the sensor and the date alone."""
-    key = district, sensor, _KINDS.index(fault.kind), fault.start
+    key = district, sensor, KINDS.index(fault.kind), fault.start
     drawn = [generator(seed, Stream.SENSOR_FAULTS, *key, day) for day in days]
     return np.concatenate([g.random(steps) if fault.kind == "dropout" else g.standard_normal(steps) for g in drawn])

@@ -11,6 +11,12 @@ from simulator.errors import SimulatorError
 from simulator.happenings import Happenings
 
 EXAMPLES = """\
+  # four weeks of five districts, a leak of 8 % of the inflow in the first for the last five days, as files
+  python -m simulator water --districts 5 --days 28 --leak dma-01:8%:-5d:5 --sink csv --out data/fleet
+
+  # a labelled test set: three leaks in each of the districts 41 to 50, after four quiet weeks
+  python -m simulator water --districts 41-50 --days 98 --quiet-days 28 --random-leaks 3 --sink csv --out data/test
+
   # a large network: a leak that grows for four days, a heat wave, Brazil's holidays and a drifting sensor, as Parquet
   python -m simulator water --network ky4 --days 28 --leak dma-01:6%:-10d:10,grows=4 --event heat-wave:all:20%:-20d:5 \\
       --holidays BR --fault drift:dma-01/pressure_2_m=-0.5:-10d:10 --sink parquet --out data/large
@@ -67,7 +73,12 @@ def _leaks(group: argparse._ArgumentGroup) -> None:
         "root of the pressure; may be repeated",
     )
     group.add_argument("--random-leaks", type=int, default=0, metavar="N", help="N leaks in each district (default: 0)")
-    group.add_argument("--leak-sizes", default="2,5,10", metavar="%,%", help="their sizes, in turn (default: 2,5,10)")
+    group.add_argument(
+        "--leak-sizes",
+        default="2,5,10",
+        metavar="%,%",
+        help="their sizes, in turn in each district from the first, in a drawn order (default: 2,5,10)",
+    )
     group.add_argument("--leak-days", type=float, default=7.0, metavar="N", help="how long each runs (default: 7)")
     group.add_argument(
         "--leak-growth",
@@ -92,7 +103,11 @@ def _events(group: argparse._ArgumentGroup) -> None:
         "of the mean inflow; may be repeated",
     )
     group.add_argument(
-        "--random-events", type=int, default=0, metavar="N", help="N of them in each district (default: 0)"
+        "--random-events",
+        type=int,
+        default=0,
+        metavar="N",
+        help="N of them in each district, in turn from a heat wave on (default: 0)",
     )
     group.add_argument(
         "--holidays", metavar="COUNTRY", help="keep its public holidays: BR, DE, GB, PT or US (default: none)"
@@ -110,7 +125,11 @@ def _faults(group: argparse._ArgumentGroup) -> None:
         "unless it says otherwise; may be repeated",
     )
     group.add_argument(
-        "--random-faults", type=int, default=0, metavar="N", help="N of them in each district (default: 0)"
+        "--random-faults",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"N of them in each district, in turn from the first: {', '.join(sensor_faults.KINDS)} (default: 0)",
     )
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from aiot_anomaly.datasets import fleet as fleet_files
 from aiot_anomaly.messages import parse_readings
 from simulator import __main__ as start
 from simulator.cli import main
+from simulator.options import parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 METERS = "time,meter,{},odd\n".format(",".join(profile_store.load("leak").sensor_names)) + "".join(
@@ -29,12 +32,25 @@ def simulator(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("command", [(), ("water",), ("replay",)])
-def test_help_explains_itself_with_examples(command: tuple[str, ...]) -> None:
-    done = simulator(*command, "--help")
+def test_help_explains_itself_with_examples() -> None:
+    done = simulator("--help")
     assert done.returncode == 0
-    assert "examples:" in done.stdout
-    assert "python -m simulator water --districts 5" in done.stdout
+    for example in ("water --districts 5", "meters --meters 200", "replay skab:valve1/6"):
+        assert f"python -m simulator {example}" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["water", "meters", "replay"])
+def test_a_command_has_its_own_examples_and_each_can_be_parsed(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    _, _, examples = capsys.readouterr().out.partition("examples:\n")
+    lines = [line for line in examples.replace("\\\n", " ").splitlines() if "python -m simulator" in line]
+    assert len(lines) > 1
+    for line in lines:
+        args = parser().parse_args(shlex.split(line.partition("python -m simulator ")[2]))
+        assert args.command == command
 
 
 def test_a_fleet_is_written_as_files_that_the_library_reads(tmp_path: Path) -> None:
@@ -78,14 +94,50 @@ def test_ones_own_table_is_replayed_and_its_labels_go_to_the_truth_only(
         ("water --late often", "--late often; expected a rate and a duration"),
         ("water --corrupt 2", "corrupt: 2 is no share"),
         ("water --speed -1", "nothing negative"),
-        ("water --jobs 0", "--jobs 0; expected 1 or more"),
-        ("water --seed -1", "expected 0 or more"),
+        ("water --jobs 0", "--jobs 0; expected 1 to 1000"),
+        ("water --seed -1", "--seed -1; expected 0 or more"),
+        ("water --gaps 1e9:1h", "gaps: 1e+09 a day; expected 0 to 1440"),
+        ("water --poison 1000000000000", "poison up to 1000000"),
+        (
+            "water --districts 0",
+            "--districts 0; expected how many, such as 20, or which, such as 41-50, from 1 to 100000",
+        ),
+        ("water --districts 1000000000000", "from 1 to 100000"),
+        ("water --districts 1-99999999999", "from 1 to 100000"),
+        ("water --districts 50-41", "--districts 50-41; expected"),
+        ("meters --meters 100001", "--meters 100001; expected how many"),
+        ("meters --skew 1:999999999999999999d", "expected 7305d at most"),
+        ("water --start=-99999999999999d", "expected one from 1970-01-11T00:00:00Z"),
+        ("water --end 9999-12-31", "to before 2200-01-01T00:00:00Z"),
+        ("water --start 2026-01-02 --end 2026-01-01", "range from 2026-01-02T00:00:00Z to 2026-01-01T00:00:00Z"),
+        ("water --days 0.001", "no reading falls into the range"),
+        ("meters --days 0.001", "there is one every 3600 s"),
+        ("water --random-leaks -1", "--random-leaks -1; expected 0 to 1000"),
+        ("water --random-leaks 1 --quiet-days -5", "--quiet-days -5.0; expected 0 to 7305"),
+        ("meters --random-fraud 1 --quiet-days -5", "--quiet-days -5; expected 0 to 7305"),
+        ("water --random-leaks 1 --leak-days nan", "--leak-days nan; expected 0 to 7305"),
+        ("water --leak dma-01:8%:-5d:9999999", "1e+07 days; expected 0 to 7305"),
+        ("water --leak dma-01:8%:-5d:1.2.3", "1.2.3 is no number of days"),
+        ("water --leak dma-01:8%:-5d:0", "an end after the start"),
+        ("water --event flushing:dma-01:8%:-5d:99999999", "expected 0 to 7305"),
+        ("water --fault stuck:dma-01/inflow_lps:-5d:99999999", "expected 0 to 7305"),
+        ("meters --fraud meter-0001:h1:-5d:99999999999999999999", "expected 0 to 7305"),
+        ("meters --random-fraud 1 --fraud-types=", "1 random frauds of no type; expected some of h1"),
+        ("water --start= --days 1", "time ''; expected ISO 8601"),
+        (
+            "replay nothing.csv --profile leak --interval 99999999999999999999",
+            "--interval 99999999999999999999; expected",
+        ),
+        ("replay nothing.csv --profile leak --limit -1", "--limit -1; expected 1 or more"),
         ("water --districts many", "--districts many"),
         ("water --start=-3d --days 3", "give one of them"),
         ("water --leak dma-01:8", "expected DEVICE"),
         ("water --leak-sizes big --random-leaks 1", "--leak-sizes big"),
         ("water --end tomorrow", "expected ISO 8601"),
         ("replay nothing.csv --profile leak", "no file nothing.csv"),
+        ("replay nothing.csv --profile leak --separator ;;", "--separator ;;; expected one character"),
+        ("meters --base nothing.csv --separator=", "expected one character"),
+        ("replay skab:valve9/6", "no recording 'valve9/6'; SKAB has anomaly-free/anomaly-free, other/1, "),
         ("replay nothing.csv", "--profile is needed"),
         ("replay nothing.csv --profile leak --rename flow", "expected COLUMN=SENSOR"),
         ("replay nothing.csv --profile none", "no profile 'none'"),
@@ -96,6 +148,8 @@ def test_a_mistake_is_answered_with_one_line(asked: str, expected: str, capsys: 
     error = capsys.readouterr().err
     assert expected in error
     assert error.count("\n") == 1
+    # times as people write them
+    assert not re.search(r"\b1\d{9}\b", error)
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
@@ -193,7 +247,7 @@ def test_what_cannot_be_written_is_named_in_one_line(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     names = {"folder": tmp_path, "file": tmp_path / "file"}
-    assert main([*"meters --days 1 --quiet".split(), *asked.format(**names).split()]) == 1
+    assert main(["meters", "--days", "1", "--quiet", *asked.format(**names).split()]) == 1
     out, error = capfdbinary.readouterr()
     assert expected.format(**names) in error.decode()
     if asked != "--summary /dev/full":  # known before anything is sent
@@ -223,7 +277,7 @@ def test_standard_output_that_is_full_or_closed_needs_one_line_at_most(
 class Interrupting(MetaPathFinder):
     """Ctrl-C while a module is imported."""
 
-    def find_spec(self, name: str, *_: object) -> None:  # type: ignore[override]  # it looks at the name alone
+    def find_spec(self, name: str, *_: object) -> None:
         if name == "simulator.cli":
             raise KeyboardInterrupt
 

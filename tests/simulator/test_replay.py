@@ -55,6 +55,19 @@ def test_columns_of_other_names_are_renamed_to_sensors_and_take_their_place(tabl
     assert set(one.values[:, 0]) == {0.0, 1.0}
 
 
+def test_rows_of_several_devices_are_not_played_as_one(table: Path) -> None:
+    frame = pd.read_csv(table)
+    second = frame.assign(device_id="b", **{LEAK.sensor_names[0]: 99.0})
+    pd.concat([frame.assign(device_id="a"), second]).to_csv(table, index=False)
+    with pytest.raises(SimulatorError, match=r"10 of 20 rows .* --device-column \(such as device_id\)"):
+        replay.load(str(table), LEAK)
+    assert [len(r) for r in replay.load(str(table), LEAK, device_column="device_id").recordings] == [10, 10]
+    # whoever says that it is one device is believed, and rows sent twice are of one
+    assert [len(r) for r in replay.load(str(table), LEAK, device_id="a").recordings] == [20]
+    pd.concat([frame, frame]).to_csv(table, index=False)
+    assert [len(r) for r in replay.load(str(table), LEAK).recordings] == [20]
+
+
 @pytest.mark.parametrize("rename", [{"flow": "inflow_lps"}, {"odd": "inflow_lps", "pressure_1_m": "inflow_lps"}])
 def test_a_rename_that_cannot_be_is_refused(table: Path, rename: dict[str, str]) -> None:
     with pytest.raises(DatasetError, match="columns to rename"):
