@@ -220,8 +220,9 @@ def read_frame(path: Path, separator: str = ",", *, decimal: str = ".", missing:
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
-            # the time may be the index, as pandas itself writes it
-            frame = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+            # the time may be the index, as pandas itself writes it; an index without a name counts rows
+            time_or_named = isinstance(frame.index, pd.DatetimeIndex) or any(n is not None for n in frame.index.names)
+            frame = frame.reset_index() if time_or_named else frame.reset_index(drop=True)
         else:
             frame = _read_text(path, sep=separator, decimal=decimal, na_values=list(missing), low_memory=False)
     except ImportError as e:
