@@ -15,6 +15,7 @@ from pathlib import Path
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
 from aiot_anomaly.datasets.fleet import Fleet, Truth
+from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.profile import Profile
@@ -208,6 +209,7 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
         label_column=args.label_column,
         separator=args.separator,
         rename=_renamed(args.rename),
+        layout=_layout(args),
         limit=args.limit,
     )
     return replay.arranged(
@@ -219,6 +221,15 @@ def _replay(args: argparse.Namespace, profile: Profile) -> Fleet:
         end=args.end,
         devices=args.devices,
     )
+
+
+def _layout(args: argparse.Namespace) -> Layout | None:
+    """That of the profile's file, where it has one and no option says otherwise."""
+    said = (args.timestamp_column, args.device_column, args.label_column, args.separator, args.rename)
+    if said != ("timestamp", None, None, ",", []) or not args.profile or not profile_store.is_path(args.profile):
+        return None
+    layout = profile_store.layout(args.profile)
+    return None if layout == Layout() else layout
 
 
 def _write(args: argparse.Namespace, profile: Profile) -> Summary:

@@ -178,7 +178,8 @@ def _replay(command: argparse.ArgumentParser) -> None:
     table.add_argument(
         "--profile",
         metavar="NAME|FILE",
-        help="shipped, or a YAML file: names the sensor columns (skab:…: skab)",
+        help="shipped, or a YAML file: names the sensor columns (skab:…: skab); the section `recording` of a file says "
+        "the rest, unless one of the columns, the separator or a new name is given here",
     )
     table.add_argument("--timestamp-column", default="timestamp", metavar="NAME", help="(default: timestamp)")
     table.add_argument("--device-column", metavar="NAME", help="the column that names the device")

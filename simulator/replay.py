@@ -11,6 +11,7 @@ import numpy as np
 
 from aiot_anomaly.datasets import skab, table
 from aiot_anomaly.datasets.fleet import Fleet, Truth
+from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.profile import Profile
 from simulator.clock import DAY_S, parse_time
@@ -30,6 +31,7 @@ def load(
     label_column: str | None = None,
     separator: str = ",",
     rename: Mapping[str, str] | None = None,
+    layout: Layout | None = None,
     limit: int | None = None,
 ) -> Fleet:
     """Reads what is to be replayed, at its original times.
@@ -43,6 +45,7 @@ def load(
         label_column: the column of a file that is nonzero where a row is anomalous.
         separator: between the columns of a CSV.
         rename: columns of a file and the sensors that they are.
+        layout: of a file, in place of all of these but `device_id`.
         limit: only the first rows of each device.
 
     Raises:
@@ -51,6 +54,10 @@ def load(
     """
     if source.startswith(_SKAB):
         recordings = [_skab(source.removeprefix(_SKAB))]
+    elif layout is not None:
+        recordings = table.read_as(Path(source), profile, layout)
+        if layout.device is None and device_id is not None:
+            recordings = [replace(r, device_id=device_id) for r in recordings]
     else:
         recordings = table.read(
             Path(source),
@@ -62,8 +69,8 @@ def load(
             separator=separator,
             rename=rename,
         )
-        if device_column is None and device_id is None:
-            _check_one_device(recordings[0], source)
+    if len(recordings) == 1 and device_column is None and device_id is None and not source.startswith(_SKAB):
+        _check_one_device(recordings[0], source)
     if limit is not None:
         recordings = [r.head(limit) for r in recordings]
     return _fleet(recordings, profile)

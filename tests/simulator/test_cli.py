@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from importlib.abc import MetaPathFinder
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,23 @@ def test_ones_own_table_is_replayed_and_its_labels_go_to_the_truth_only(
     assert b"odd" not in out
     (event,) = fleet_files.read_truth(truth)
     assert (event.device_id, event.kind, event.end - event.start) == ("m1", "labelled", 900)
+
+
+def test_a_profile_says_how_its_recording_is_laid_out_unless_an_option_does(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "meters.csv").write_text(METERS.replace(",", ";"), encoding="utf-8")
+    section = '\nrecording: {timestamp: time, device: meter, label: odd, separator: ";"}\n'
+    text = Path(str(files("aiot_anomaly") / "profiles" / "leak.yaml")).read_text(encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(text + section, encoding="utf-8")
+    truth = tmp_path / "truth.csv"
+    asked = ["replay", str(tmp_path / "meters.csv"), "--profile", str(tmp_path / "own.yaml"), "--truth", str(truth)]
+    assert main([*asked, "--batch", "5"]) == 0
+    batch = parse_readings(capfdbinary.readouterr().out.splitlines()[0])
+    assert (batch.device_id, len(batch.readings)) == ("m1", 5)
+    assert [t.kind for t in fleet_files.read_truth(truth)] == ["labelled"]
+    assert main([*asked, "--separator", ";"]) == 1
+    assert "lacks the columns ['timestamp']" in capfdbinary.readouterr().err.decode()
 
 
 @pytest.mark.parametrize(
