@@ -96,11 +96,22 @@ def _begin(stop: Any, begun: Any) -> None:
 
 def _run(work: Callable[..., T], task: tuple[Any, ...]) -> T:
     """One task, in a worker. Only meanwhile Ctrl-C has an effect; then its files are removed before it ends."""
+    interrupted = False
+
+    def interrupt(*_: Any) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupt)
         if any(stop.is_set() for stop in _stops):
             raise KeyboardInterrupt
         return work(*task)
+    except Exception:
+        if interrupted:  # what fails while a task is torn down is no failure of the task
+            raise KeyboardInterrupt from None
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -56,7 +56,10 @@ def test_last_only_gives_the_last_prediction_and_all_outcomes(tiny):
     at, values = readings(tiny.profile, 80)
     every = detect_series(tiny, "d", at, values)
     last = detect_series(tiny, "d", at, values, last_only=True)
-    assert last.predictions == every.predictions[-1:]
+    (one,), expected = last.predictions, every.predictions[-1]
+    # in single precision a window alone and one among many may differ in the last bits
+    assert one.score == pytest.approx(expected.score, rel=1e-5)
+    assert (one.window_end, one.is_anomaly, one.reason) == (expected.window_end, expected.is_anomaly, expected.reason)
     assert last.outcomes == every.outcomes
 
 

@@ -202,7 +202,7 @@ def test_ctrl_c_of_a_terminal_stops_all_processes_without_a_word_of_theirs(tmp_p
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, error
     assert error.startswith("interrupted: ")
     assert error.count("\n") == 1
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["interrupted"] is True
