@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,6 +16,9 @@ from typing import Any, TypeVar
 from simulator.errors import SimulatorError
 
 T = TypeVar("T")
+
+#: a fork server listens on a socket in a folder of its own below TMPDIR; its path has 107 characters at most
+_LONGEST_FOLDER = 70
 
 #: what tells a worker, in its own process, to take on nothing more
 _stops: list[Any] = []
@@ -65,7 +69,7 @@ def in_order(
 def _context(preload: Sequence[str]) -> Any:
     # not forked from here: the caller may run threads (gRPC, TensorFlow) that do not survive it. A fork server, a
     # process without threads that has imported what is needed, spares each worker seconds
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    if "forkserver" not in multiprocessing.get_all_start_methods() or len(tempfile.gettempdir()) > _LONGEST_FOLDER:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(preload))

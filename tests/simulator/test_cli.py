@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.abc import MetaPathFinder
 from importlib.resources import files
@@ -191,14 +192,14 @@ def test_ctrl_c_of_a_terminal_stops_all_processes_without_a_word_of_theirs(tmp_p
     out = tmp_path / "out.jsonl"
     fleet = f"water --districts 3 --days 120 --jobs 2 --quiet --rate 1 --sink jsonl --out {out}"
     command = [sys.executable, "-m", "simulator", *fleet.split(), "--summary", str(tmp_path / "s.json")]
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-    (tmp_path / "temporary").mkdir()
+    temporary = Path(tempfile.mkdtemp())  # not below tmp_path: a fork server's socket needs a short path
+    environment = {**os.environ, "TMPDIR": str(temporary)}
     # a process group of its own, all of which a terminal would tell
     with subprocess.Popen(
         command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 100
-        while not list((tmp_path / "temporary").glob("aiot-epanet-*")) and time.monotonic() < deadline:
+        while not list(temporary.glob("aiot-epanet-*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
         _, error = process.communicate(timeout=60)
@@ -206,7 +207,8 @@ def test_ctrl_c_of_a_terminal_stops_all_processes_without_a_word_of_theirs(tmp_p
     assert error.startswith("interrupted: ")
     assert error.count("\n") == 1
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["interrupted"] is True
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert list(temporary.iterdir()) == []
+    temporary.rmdir()
 
 
 @pytest.mark.parametrize(
