@@ -221,9 +221,8 @@ def prepare(profile: Profile, recording: Recording, *, pooled: bool = True, trus
         at = np.searchsorted(slots * profile.interval_s, windows.ends, side="right") - 1
         labels = recording.labels[at]
     until = int(slots[recording.train_rows - 1]) * profile.interval_s
-    spoilt = (windows.ends <= until) & _holds_anomaly(profile, recording, slots, windows.ends)
-    if trusted:
-        spoilt[:] = False
+    doubtful = (windows.ends <= until) & (not trusted)
+    spoilt = doubtful & _holds_anomaly(profile, recording, slots, windows.ends)
     return Device(recording, on_grid, windows.only(~spoilt), labels[~spoilt], until, pooled)
 
 

@@ -78,9 +78,8 @@ def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
 def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
     """(n, T, F) the model's inputs, as the graph computes them."""
     level = calibration.center[season_slots(profile, windows.ends)]
-    return np.clip((windows.values - level) / calibration.scale, -profile.scoring.clip, profile.scoring.clip) * mask(
-        profile
-    )
+    clip = profile.scoring.clip
+    return np.clip((windows.values - level) / calibration.scale, -clip, clip) * mask(profile)
 
 
 def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
