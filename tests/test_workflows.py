@@ -204,6 +204,15 @@ def test_an_image_has_provenance_and_the_tag_that_it_is_looked_up_by(config: str
     assert set(build["substitutions"]) == {"_IMAGE", "_TAG"} <= set(re.findall(r"\b(_[A-Z]+)=", handed))
 
 
+@pytest.mark.parametrize("config", ["serving/cloudbuild.yaml", "notebooks/cloudbuild.yaml"])
+def test_a_build_s_cache_is_no_version_of_the_image(config: str) -> None:
+    # the clean-up keeps so many newest versions of each name; as one of the image, caches would take every second place
+    build = yaml.safe_load((ROOT / config).read_text(encoding="utf-8"))
+    caches = re.findall(r"--cache-(?:from|to) type=registry,ref=([^\s,]+)", "\n".join(build["steps"][0]["args"]))
+    assert len(caches) == 2
+    assert set(caches) == {"${_IMAGE}-cache:latest"}
+
+
 def test_every_profile_with_parameters_can_be_trained_by_hand_and_is_trained_by_the_schedule() -> None:
     # a profile without them can be simulated and replayed, and is not trained yet
     trained = sorted(p.stem for p in (ROOT / "notebooks/params").glob("*.yaml"))
