@@ -213,6 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="TEXT", default="", help="only changes whose file or assertion contains it")
     parser.add_argument("--rounds", type=int, default=2, help="to deal the changes out to (default: %(default)s)")
     given = parser.parse_args(arguments)
+    if given.rounds < 1:
+        parser.error(f"found {given.rounds} rounds, expected at least 1")
     terraform = os.environ.get("TERRAFORM", "terraform")
     if shutil.which(terraform) is None:
         _say(f"error: found no command {terraform!r}, expected Terraform 1.9 or newer; install it or set TERRAFORM")

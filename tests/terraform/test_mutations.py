@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terraform.mutate import ROOT, Mutation, MutationError, apply, assertions, check, deal, read
+from terraform.mutate import ROOT, Mutation, MutationError, apply, assertions, check, deal, main, read
 
 FOLDER = ROOT / "terraform"
 LISTED = read(FOLDER / "mutations.toml")
@@ -109,6 +109,12 @@ def test_a_text_is_looked_for_in_its_block(tmp_path: Path) -> None:
 def test_a_text_that_is_not_there_once_is_an_error(find: str, block: str, says: str) -> None:
     with pytest.raises(MutationError, match=says):
         Mutation("main.tf", find, "", (), block).span(MAIN)
+
+
+def test_no_rounds_are_refused_before_anything_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--rounds", "0"])
+    assert "found 0 rounds, expected at least 1" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
