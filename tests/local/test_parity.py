@@ -33,7 +33,7 @@ def send(
 ) -> tuple[Summary, Totals, Collected]:
     """Publishes a recording into a stack, and waits until every row has its outcome and every decision has come."""
     profile = model.profile
-    with stack.running(folder, kind=kind) as running:  # type: ignore[arg-type]
+    with stack.running(folder, kind=kind) as running:  # type: ignore[arg-type]  # a literal
         store = SqliteStore(running.store)
         try:
             with collecting(running.project) as collected:

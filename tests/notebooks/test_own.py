@@ -57,7 +57,7 @@ def test_a_recording_without_labels_becomes_a_model_that_the_api_serves(
         for m in range(60)
     ]
     for reading in readings[-15:]:
-        reading["values"]["Druck"] = 6.5  # type: ignore[index]
+        reading["values"]["Druck"] = 6.5  # type: ignore[index]  # values are a table
     with TestClient(create_app(workspace)) as client:
         answer = client.post("/v1/models/anlage:detect", json={"device_id": "anlage", "readings": readings}).json()
     found = {p["window_end"][11:16]: p for p in answer["predictions"]}

@@ -22,7 +22,7 @@ def noise(n: int, seed: int = 0) -> np.ndarray:
 
 
 def first(folder: Path, columns: Mapping[str, object], *, freq: str = "s") -> First:
-    n = len(next(iter(columns.values())))  # type: ignore[call-overload]
+    n = len(next(iter(columns.values())))  # type: ignore[call-overload]  # columns have a length
     path = folder / "own.csv"
     pd.DataFrame({"timestamp": pd.date_range("2026-01-05", periods=n, freq=freq), **columns}).to_csv(path, index=False)
     return propose(survey(path), "own")
