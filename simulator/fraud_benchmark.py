@@ -133,7 +133,8 @@ def line(result: benchmark.Result) -> str:
         mean = result.mean(decision)
         each = ", ".join(f"{kind} {m[decision].auc:.3f}/{m[decision].found:.2f}" for kind, m in result.kinds.items())
         parts.append(f"{decision} AUC {mean.auc:.3f}, found {mean.found:.2f} ({each})")
-    return f"{'; '.join(parts)}; {result.false_alarms:.2f} false alarms a consumer and year"
+    false = f"{result.false_alarms:.2f} false alarms and {result.false_incidents:.2f} false incidents"
+    return f"{'; '.join(parts)}; {false} a consumer and year"
 
 
 if __name__ == "__main__":

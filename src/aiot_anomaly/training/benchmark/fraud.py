@@ -18,6 +18,7 @@ from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float, Int
 from aiot_anomaly.training.dataset import Device, prepare
+from aiot_anomaly.training.evaluation import MONTH_S, Scored, by_event
 from aiot_anomaly.training.judging import Judge
 
 #: consumption (days, 24) in kWh, NaN where it is not known, to what the meter reports of it, the same shape
@@ -51,13 +52,15 @@ class Result:
 
     Attributes:
         kinds: measures by kind of fraud and decision ("day", "week").
-        false_alarms: a consumer and year, on honest days at the same threshold.
+        false_alarms: honest days above the same threshold, a consumer and year.
+        false_incidents: that open on them, a consumer and year: an alarm that goes on is one.
         consumers: how many.
         honest: decisions on honest days.
     """
 
     kinds: Mapping[str, Mapping[str, Measures]]
     false_alarms: float
+    false_incidents: float
     consumers: int
     honest: int
 
@@ -130,7 +133,8 @@ def measure(
     Raises:
         DatasetError: no decision can be made on an honest or a falsified day.
     """
-    honest = np.concatenate([np.empty(0), *(_scores(judge, d, d.test()[0].ends) for d in devices)])
+    normal = [_normal(judge, d, threshold) for d in devices]
+    honest = np.concatenate([np.empty(0), *(s.scores for s in normal)]) * threshold
     kinds = {}
     for number, (kind, attack) in enumerate(attacks.items()):
         scores: dict[str, list[Float]] = {decision: [np.empty(0)] for decision in DECISIONS}
@@ -147,7 +151,13 @@ def measure(
         kinds[kind] = {name: _measures(kind, honest, np.concatenate(s), threshold) for name, s in scores.items()}
     usable = honest[np.isfinite(honest)]
     per_year = YEAR_D * DAY_S / (profile.interval_s * profile.window.stride)
-    return Result(kinds, float((usable > threshold).mean()) * per_year, len(devices), len(usable))
+    incidents = by_event(profile, normal)["false_incidents_per_month"] * YEAR_D * DAY_S / MONTH_S
+    return Result(kinds, float((usable > threshold).mean()) * per_year, incidents, len(devices), len(usable))
+
+
+def _normal(judge: Judge, device: Device, threshold: float) -> Scored:
+    ends = device.test()[0].ends
+    return Scored(device.device_id, ends, _scores(judge, device, ends) / threshold, np.zeros(len(ends), dtype=bool))
 
 
 def _ends(device: Device, days: Int) -> Int:
