@@ -63,7 +63,7 @@ format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .
 	@$(DEV)/bin/ruff format .
 
-train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak or skab, or DATA=my.csv PROFILE=my.yaml)
+train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak, fraud or skab, or DATA=my.csv PROFILE=my.yaml)
 	@$(DEV)/bin/python -m aiot_anomaly.training train "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(TRAIN_UNTIL),--train-until "$(TRAIN_UNTIL)")
 
@@ -73,7 +73,7 @@ promote: $(DEV)/.ready ## make a trained model the champion, and write its bundl
 propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))
 
-data: $(DEV)/.ready ## simulate the data that PROFILE=leak is trained on
+data: $(DEV)/.ready ## simulate the data that PROFILE=leak or fraud is trained on
 	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh "$(PROFILE)"
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from aiot_anomaly.detector import Detector
-from aiot_anomaly.windows import as_datetime
+from aiot_anomaly.windows import as_datetime, last_evaluated
 from serving import detect, predict
 from serving.errors import ApiError, body
 from serving.service import Service
@@ -68,7 +68,7 @@ def _reading_requests(detector: Detector) -> tuple[dict[str, Any], dict[str, Any
     values = dict(zip(profile.sensor_names, level.tolist(), strict=True))
     n = min(profile.span, _MOST_READINGS)
     # the last one is where a window ends, so that none is left pending
-    last = detector.bundle.golden.ends[0] // (profile.interval_s * profile.window.stride) * profile.window.stride
+    last = last_evaluated(profile, detector.bundle.golden.ends[0] // profile.interval_s)
     readings = [
         {"timestamp": as_datetime((last - i) * profile.interval_s).isoformat(), "values": values}
         for i in reversed(range(n))

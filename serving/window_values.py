@@ -80,9 +80,9 @@ def _refuse(profile: Profile, values: list[list[Any]], where: str) -> None:
 
 def _ranges(profile: Profile) -> tuple[Float, Float]:
     low, high = (np.array(side) for side in zip(*(s.valid_range for s in profile.sensors), strict=True))
-    # a change is at most the width of its sensor's range
-    width = (high - low)[list(profile.input_sensor[len(low) :])]
-    return np.concatenate([low, -width]), np.concatenate([high, width])
+    of = profile.input_sensor[len(low) :]
+    bounds = np.array([d.bounds(low[s], high[s]) for d, s in zip(profile.derived, of, strict=True)]).reshape(-1, 2)
+    return np.concatenate([low, bounds[:, 0]]), np.concatenate([high, bounds[:, 1]])
 
 
 def _replaced(profile: Profile, window: Float, i: int) -> Float:

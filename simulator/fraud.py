@@ -37,7 +37,8 @@ from simulator.seeds import Stream, generator
 Float = NDArray[np.float64]
 
 #: what a thief does; the others are faults of the meter
-THEFTS = ("h1", "h2", "h3", "h4", "h5", "h6", "bypass")
+ATTACKS = ("h1", "h2", "h3", "h4", "h5", "h6")
+THEFTS = (*ATTACKS, "bypass")
 TYPES = (*THEFTS, "stuck", "dead", "silent")
 
 SHARES = (0.1, 0.8)
@@ -88,6 +89,40 @@ def h6(consumed: Float) -> Float:
 def bypass(consumed: Float, around: float) -> Float:
     """What is left when a share of the load runs around the meter."""
     return np.asarray((1 - around) * consumed)
+
+
+def falsified(kind: str, consumed: Float, rng: np.random.Generator) -> Float:
+    """What a meter reports of some days during one attack of Jokar et al.
+
+    Args:
+        kind: one of `ATTACKS`.
+        consumed: (days, 24) kWh; NaN where it is not known.
+        rng: where shares, hours and lengths are drawn from, in the ranges of the paper.
+
+    Returns:
+        (days, 24) kWh; NaN where nothing is known.
+
+    Raises:
+        SimulatorError: another kind.
+    """
+    days, hours = consumed.shape
+    match kind:
+        case "h1":
+            reported = h1(consumed, rng.uniform(*SHARES))
+        case "h2":
+            first = rng.integers(0, hours - LEAST_OFF_H, size=(days,))
+            reported = h2(consumed, first, rng.integers(LEAST_OFF_H, hours, size=(days,), endpoint=True))
+        case "h3":
+            reported = h3(consumed, rng.uniform(*SHARES, size=consumed.shape))
+        case "h4":
+            reported = h4(consumed, rng.uniform(*SHARES, size=consumed.shape))
+        case "h5":
+            reported = h5(consumed)
+        case "h6":
+            reported = h6(consumed)
+        case _:
+            raise SimulatorError(f"attack {kind!r}; expected one of {', '.join(ATTACKS)}")
+    return np.where(np.isnan(consumed), np.nan, reported)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from aiot_anomaly import scoring
+from aiot_anomaly import removal, scoring
 from aiot_anomaly.errors import CalibrationError
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float, Int
@@ -38,7 +38,8 @@ class Calibration:
     Attributes:
         center: (K, F) normal level of each input in each slot of the season, in physical units.
         scale: (F,) normal deviation of each input from that level, in physical units.
-        weights: two_sided: (2, F, F) precision of the level and of the residual; directed: (2F,) the matched filter.
+        weights: two_sided: (2, F, F) precision of the level and of the residual; directed: (2F,) the matched filter;
+            removed: (2F,) what each input counts.
         score_scale: (2,) what the score's parts are divided by.
         band: (F,) half the width of the expected band, in standardised units.
         model_version: the bundle whose residuals `weights`, `score_scale` and `band` describe.
@@ -195,6 +196,9 @@ def complete(profile: Profile, windows: Windows, residuals: Residuals, model_ver
         weights = np.stack([scoring.precision(profile, rows) for rows in (level, residual)])
         distances = [scoring.distance(rows, p) for rows, p in zip((level, residual), weights, strict=True)]
         score_scale = np.array([np.quantile(d, 0.99) for d in distances])
+    elif profile.scoring.kind == "removed":
+        weights = removal.weights(profile)
+        score_scale = np.full(2, removal.scale(level, residual, weights))
     else:
         weights = scoring.filter_weights(profile, level, residual, start.scale)
         score_scale = np.full(2, np.sqrt(np.mean((np.hstack([level, residual]) @ weights) ** 2)))

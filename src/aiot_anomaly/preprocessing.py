@@ -51,8 +51,5 @@ def inputs(profile: Profile, series: Series) -> Float:
     held = hold(series.values, profile.imputation.longest_gap)
     columns = [held]
     for derived in profile.derived:
-        sensor = held[:, profile.sensor_names.index(derived.sensor)]
-        change = np.full(len(held), np.nan)
-        change[derived.span :] = sensor[derived.span :] - sensor[: -derived.span]
-        columns.append(change[:, None])
+        columns.append(derived.of(held[:, profile.sensor_names.index(derived.sensor)])[:, None])
     return trailing_mean(np.hstack(columns), profile.window.aggregate)

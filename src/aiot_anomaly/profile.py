@@ -7,18 +7,14 @@ person edits it) and travels as JSON inside the bundle, so the service and the f
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+from aiot_anomaly.configuration import Frozen, Name
+from aiot_anomaly.derived import Derived
+
 Direction = Literal["up", "down", "both"]
-
-
-class Frozen(BaseModel):
-    """Base of all configuration: strict, immutable, finite numbers, and no unknown field."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class Sensor(Frozen):
@@ -43,18 +39,6 @@ class Sensor(Frozen):
         return self
 
 
-class Change(Frozen):
-    """Derived input: the sensor's change over `span` grid intervals, in the sensor's unit."""
-
-    kind: Literal["change"]
-    name: Name
-    sensor: Name
-    span: int = Field(ge=1, le=10_000)
-    #: a device's normal deviation of it is taken as this at least, in the sensor's unit: a few quiet minutes do not
-    #: show how fast a temperature may change in normal operation
-    floor: float = Field(default=0.0, ge=0)
-
-
 class Imputation(Frozen):
     """How missing values are filled, causally."""
 
@@ -74,6 +58,14 @@ class Window(Frozen):
     aggregate: int = Field(default=1, ge=1)
     #: a window is evaluated at every `stride`-th point of the grid (counted from 1970-01-01T00:00Z)
     stride: int = Field(default=1, ge=1)
+    #: and so many points later: of hourly readings, with a stride of 24, 23 is the last of each day in UTC
+    phase: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _phase_is_within_the_stride(self) -> Window:
+        if self.phase >= self.stride:
+            raise ValueError(f"window.phase is {self.phase}; expected less than the stride, {self.stride}")
+        return self
 
 
 class Season(Frozen):
@@ -92,8 +84,9 @@ class Season(Frozen):
 class Scoring(Frozen):
     """How residuals become one number; see `aiot_anomaly.training.graph`."""
 
-    #: "two_sided": level and shape distances; "directed": projection on the way an anomaly moves the sensors
-    kind: Literal["two_sided", "directed"] = "two_sided"
+    #: "two_sided": level and shape distances; "directed": projection on the way an anomaly moves the sensors;
+    #: "removed": how much a denoising network takes away, see `aiot_anomaly.removal`
+    kind: Literal["two_sided", "directed", "removed"] = "two_sided"
     #: the last rows of the window over which residuals are averaged
     last_steps: int = Field(ge=1)
     #: standardised inputs are clipped to ± this many deviations
@@ -105,6 +98,8 @@ class Scoring(Frozen):
     folds: Literal[1, 2] = 1
     #: directed only: how uncertain the response of each sensor is, in units of its smallest deviation
     response_uncertainty: float = Field(default=0.0, ge=0)
+    #: removed only: what counts of the whole window, beside 1 for its last rows
+    whole_window: float = Field(default=1.0, ge=0)
 
 
 class Threshold(Frozen):
@@ -153,7 +148,7 @@ class Profile(Frozen):
     sensors: tuple[Sensor, ...] = Field(min_length=1, max_length=256)
     #: distance between two readings: the grid on which everything is computed, in seconds
     interval_s: int = Field(ge=1)
-    derived: tuple[Change, ...] = ()
+    derived: tuple[Derived, ...] = ()
     window: Window
     imputation: Imputation
     season: Season = Season()
@@ -182,8 +177,10 @@ class Profile(Frozen):
             raise ValueError(f"scoring.last_steps is {self.scoring.last_steps}, the window has {self.window.steps}")
         if self.scoring.kind == "directed" and all(s.direction == "both" for s in self.sensors):
             raise ValueError("scoring is directed, but every sensor's direction is 'both'")
-        if self.season.kind == "hour_of_week" and 3600 % (self.interval_s * self.window.stride):
-            raise ValueError("with hour_of_week, an hour must be a multiple of interval_s × stride")
+        # or windows would end in some of the hours only, and nothing be known of the hours of their other rows
+        evaluated_hourly = 3600 % (self.interval_s * self.window.stride) == 0
+        if self.season.kind == "hour_of_week" and not evaluated_hourly and self.window.step % self.window.stride:
+            raise ValueError("with hour_of_week, an hour must be a multiple of interval_s × stride, or step of stride")
         return self
 
     @cached_property
@@ -210,7 +207,7 @@ class Profile(Frozen):
     @property
     def memory(self) -> int:
         """Grid intervals that derived inputs look back."""
-        return max((d.span for d in self.derived), default=0)
+        return max((d.memory for d in self.derived), default=0)
 
     @property
     def span(self) -> int:

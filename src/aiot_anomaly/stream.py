@@ -152,8 +152,7 @@ def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: 
     readings = sorted(batch.readings, key=lambda r: r.timestamp)
     slots = grid.slots(profile, np.array([r.timestamp.timestamp() for r in readings]))
     first = int(slots[0]) if state.first_slot is None else state.first_slot
-    stride = profile.window.stride
-    watermark = (first - 1) // stride * stride if state.watermark is None else state.watermark
+    watermark = windows.last_evaluated(profile, first - 1) if state.watermark is None else state.watermark
     known = set(state.slots.tolist())
     new: dict[int, list[float]] = {}
     for slot, reading in zip(slots.tolist(), readings, strict=True):
@@ -174,7 +173,6 @@ def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: 
 def _closed(profile: Profile, state: DeviceState) -> int:
     """The last evaluated slot up to which nothing is waited for."""
     assert state.watermark is not None
-    stride = profile.window.stride
     pending = state.slots[state.slots > state.watermark]
     if not len(pending):
         return state.watermark
@@ -183,7 +181,7 @@ def _closed(profile: Profile, state: DeviceState) -> int:
     start = max(state.watermark, given_up)
     consecutive = pending[pending > start]
     whole = start + int(np.argmin(np.append(consecutive == start + 1 + np.arange(len(consecutive)), False)))
-    return whole // stride * stride
+    return windows.last_evaluated(profile, whole)
 
 
 def _count(profile: Profile, state: DeviceState, closed: int, decided: Windows, outcomes: dict[Outcome, int]) -> None:

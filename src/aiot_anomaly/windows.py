@@ -43,9 +43,15 @@ class Windows:
 
 
 def deciding_slot(profile: Profile, slot: Int) -> Int:
-    """The slot of the window that decides a reading at `slot`: the next multiple of the stride."""
-    stride = profile.window.stride
-    return -(-slot // stride) * stride
+    """The slot of the window that decides a reading at `slot`: the next one that is evaluated."""
+    stride, phase = profile.window.stride, profile.window.phase
+    return -(-(slot - phase) // stride) * stride + phase
+
+
+def last_evaluated(profile: Profile, slot: int) -> int:
+    """The last slot up to `slot` at which a window is evaluated."""
+    stride, phase = profile.window.stride, profile.window.phase
+    return (slot - phase) // stride * stride + phase
 
 
 def cut(profile: Profile, series: Series, *, first_slot: int | None = None) -> Windows:

@@ -38,19 +38,44 @@ def variant(kind: str = "two_sided", season: str = "none") -> Profile:
     )
 
 
+def meter() -> Profile:
+    """A meter that is read four times a day; what a denoising network takes from a week of it is scored."""
+    single = [
+        {"kind": "log", "name": f"quarter_{3 - ago}", "sensor": "energy", "ago": ago, "offset": 0.1} for ago in range(4)
+    ]
+    day = {"kind": "log", "name": "day", "sensor": "energy", "span": 4, "offset": 0.1, "weight": 0}
+    rough = {"kind": "log", "name": "roughness", "sensor": "energy", "quantity": "steps", "span": 4, "offset": 0.1}
+    before = {"kind": "log", "name": "before", "sensor": "energy", "span": 8, "ago": 4, "offset": 0.1, "weight": 0}
+    return profile(
+        name="meter",
+        sensors=[
+            {"name": "energy", "unit": "kWh", "valid_range": [0, 1000], "smallest_deviation": 1, "score_level": False}
+        ],
+        derived=[*single[::-1], day, {**rough, "weight": 2}, before],
+        interval_s=6 * 3600,
+        window={"steps": 7, "step": 4, "stride": 4, "phase": 3},
+        season={"kind": "hour_of_week"},
+        scoring={"kind": "removed", "last_steps": 1, "whole_window": 1.5},
+    )
+
+
 @st.composite
 def small_profiles(draw: st.DrawFn) -> Profile:
     """Two sensors, and windows of a few rows in every form: steps, aggregation, stride, memory, gaps."""
-    span = draw(st.integers(0, 3))
-    interval = draw(st.sampled_from([1, 60, 900]))
+    span, ago = draw(st.integers(0, 3)), draw(st.integers(0, 2))
+    interval, stride = draw(st.sampled_from([1, 60, 900])), draw(st.integers(1, 4))
+    change = {"kind": "change", "name": "flow_change", "sensor": "flow", "span": span}
+    log = {"kind": "log", "name": "flow_log", "sensor": "flow", "span": 2, "ago": ago, "offset": 0.1}
+    log["quantity"] = draw(st.sampled_from(["mean", "steps"]))
     return profile(
         interval_s=interval,
-        derived=[{"kind": "change", "name": "flow_change", "sensor": "flow", "span": span}] if span else [],
+        derived=[*([change] if span else []), *([log] if draw(st.booleans()) else [])],
         window={
             "steps": draw(st.integers(2, 4)),
             "step": draw(st.integers(1, 3)),
             "aggregate": draw(st.integers(1, 3)),
-            "stride": draw(st.integers(1, 4)),
+            "stride": stride,
+            "phase": draw(st.integers(0, stride - 1)),
         },
         imputation={"longest_gap": draw(st.integers(0, 3))},
         scoring={"last_steps": 1},

@@ -74,7 +74,7 @@ def test_the_last_rows_of_history_give_the_window_that_the_whole_series_gives(of
 @given(small_profiles())
 def test_with_one_row_of_history_less_a_held_value_is_lost(of):
     # the oldest row that a window can need: held over the longest gap, in its first row
-    end = of.window.stride * of.history
+    end = of.window.stride * of.history + of.window.phase
     oldest = end - of.history + 1
     filled = np.arange(oldest + of.imputation.longest_gap + 1, end + 1)
     at = np.concatenate([[oldest], filled])

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from aiot_anomaly.profile import Profile
-from tests.aiot_anomaly.kinds import document, profile, variant
+from tests.aiot_anomaly.kinds import document, meter, profile, variant
 from tests.support.tiny_bundle import tiny_profile
 
 
@@ -25,6 +25,11 @@ def sensor(**changes):
         ({"scoring": {"last_steps": 5}}, "scoring.last_steps is 5, the window has 4"),
         ({"scoring": {"kind": "directed", "last_steps": 1}}, "every sensor's direction is 'both'"),
         ({"interval_s": 7, "season": {"kind": "hour_of_week"}}, "an hour must be a multiple"),
+        ({"window": {"steps": 4, "stride": 2, "phase": 2}}, "window.phase is 2; expected less than the stride, 2"),
+        (
+            {"derived": [{"kind": "log", "name": "l", "sensor": "flow", "quantity": "steps", "offset": 1}]},
+            "l is of the steps between 1 values; expected a span of at least 2",
+        ),
         ({"sensors": [sensor(valid_range=[5, 5])]}, "valid_range of flow is [5.0, 5.0]"),
         ({"sensors": [sensor(valid_range=[0, float("inf")])]}, "finite number"),
         ({"sensors": [sensor(smallest_deviation=0)]}, "greater than 0"),
@@ -53,7 +58,7 @@ def test_a_profile_cannot_be_changed():
 
 
 def test_json_gives_back_the_same_profile():
-    for one in (tiny_profile(), variant("directed", "hour_of_week")):
+    for one in (tiny_profile(), variant("directed", "hour_of_week"), meter()):
         assert Profile.model_validate_json(one.model_dump_json()) == one
 
 
@@ -68,6 +73,12 @@ def test_inputs_are_the_sensors_and_then_what_is_derived_from_them():
 def test_a_sensor_whose_level_drifts_is_scored_by_its_change_alone():
     drifting = profile(sensors=[sensor(score_level=False), document()["sensors"][1]])
     assert drifting.scored_inputs == (1, 2)
+
+
+def test_a_season_needs_windows_that_end_in_every_hour_of_their_rows():
+    assert meter().season.slots == 48, "each row of a window was itself the last of one"
+    with pytest.raises(ValidationError, match="or step of stride"):
+        profile(interval_s=3600, season={"kind": "hour_of_week"}, window={"steps": 4, "step": 12, "stride": 24})
 
 
 def test_history_counts_steps_aggregation_memory_and_gap():

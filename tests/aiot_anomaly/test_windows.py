@@ -15,15 +15,28 @@ from tests.support.tiny_bundle import tiny_profile
 
 
 @given(small_profiles(), st.integers(-1000, 1000))
-def test_a_reading_is_decided_at_the_next_multiple_of_the_stride(of, slot):
+def test_a_reading_is_decided_at_the_next_evaluated_slot(of, slot):
     end = int(windows.deciding_slot(of, np.array([slot]))[0])
-    assert end % of.window.stride == 0
+    assert end % of.window.stride == of.window.phase
     assert 0 <= end - slot < of.window.stride
+
+
+@given(small_profiles(), st.integers(-1000, 1000))
+def test_the_last_evaluated_slot_is_the_slot_itself_or_the_nearest_before_it(of, slot):
+    last = windows.last_evaluated(of, slot)
+    assert last % of.window.stride == of.window.phase
+    assert 0 <= slot - last < of.window.stride
+
+
+def test_hourly_readings_are_judged_in_the_last_hour_of_each_day():
+    of = profile(derived=[], interval_s=3600, window={"steps": 3, "stride": 24, "phase": 23})
+    cut = windows.cut(of, laid(of, np.arange(5, 60), np.ones((55, 2))))
+    np.testing.assert_array_equal(cut.ends, [23 * 3600, 47 * 3600])
 
 
 @given(small_profiles(), st.integers(0, 5))
 def test_a_window_needs_exactly_its_span(of, more):
-    end = of.window.stride * of.span
+    end = of.window.stride * of.span + of.window.phase
     start = end - of.span + 1
     whole = windows.cut(of, laid(of, np.arange(start - more, end + 1), np.ones((of.span + more, 2))))
     assert whole.complete[-1]

@@ -208,3 +208,29 @@ def test_random_frauds_are_each_in_a_meter_of_its_own_and_within_the_range(
 def test_random_frauds_that_do_not_fit_are_refused(asked: dict[str, int], match: str) -> None:
     with pytest.raises(SimulatorError, match=match):
         fraud.random_frauds([1, 2], DAY * DAY_S, (DAY + 9) * DAY_S, seed=1, **asked)
+
+
+@pytest.mark.parametrize("kind", fraud.ATTACKS)
+def test_some_days_are_falsified_by_one_generator_as_by_a_meters_own(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    consumed = rng.uniform(1, 9, (40, 24))
+    consumed[2, 5] = np.nan
+    shown = fraud.falsified(kind, consumed, np.random.default_rng(1))
+    np.testing.assert_array_equal(np.isnan(shown), np.isnan(consumed) if kind != "h6" else np.isnan(shown))
+    np.testing.assert_array_equal(shown, fraud.falsified(kind, consumed, np.random.default_rng(1)))
+    mean = np.broadcast_to(np.nanmean(consumed, axis=1, keepdims=True), consumed.shape)
+    known = ~np.isnan(shown)
+    if kind in {"h1", "h3", "h4"}:
+        share = (shown / (mean if kind == "h4" else consumed))[known]
+        assert SHARES[0] <= share.min() <= share.max() <= SHARES[1]
+        assert (share.std() < 1e-12) == (kind == "h1")
+    elif kind == "h2":
+        assert (np.nansum(shown == 0, axis=1) >= LEAST_OFF_H).all()
+        assert ((shown == 0) | (shown == consumed) | ~known).all()
+    else:
+        np.testing.assert_allclose(shown[3:], mean[3:] if kind == "h5" else consumed[3:, ::-1])
+
+
+def test_what_is_no_attack_is_refused() -> None:
+    with pytest.raises(SimulatorError, match="attack 'dead'; expected one of h1, h2, h3, h4, h5, h6"):
+        fraud.falsified("dead", np.ones((1, 24)), np.random.default_rng(0))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from aiot_anomaly.profile import Frozen, Name
+from aiot_anomaly.configuration import Frozen, Name
 
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 

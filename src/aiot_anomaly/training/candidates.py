@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from sklearn.decomposition import PCA
 
-from aiot_anomaly import scoring
+from aiot_anomaly import removal, scoring
 from aiot_anomaly.calibration import Calibration, Residuals, complete
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float, Int
@@ -29,11 +29,13 @@ def no_network(profile: Profile) -> Residuals:
     """The same scoring with the network removed: what the level alone tells.
 
     two_sided: the Mahalanobis distance of a moving average. directed: the signed level, which for a water
-    district is the utilities' flow rule, with pressures.
+    district is the utilities' flow rule, with pressures. removed: all that differs from the normal level.
     """
 
     def residuals(windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
         z = standardise(profile, windows, calibration)
+        if profile.scoring.kind == "removed":
+            return removal.parts(profile, z)
         level = z[:, -profile.scoring.last_steps :].mean(axis=1)
         return level, np.zeros_like(level), z[:, -1]
 
@@ -50,6 +52,8 @@ def pca(profile: Profile, examples: Sequence[Example], components: int) -> Resid
         z = standardise(profile, windows, calibration)
         flat = z.reshape(len(z), -1)
         difference = (flat - model.inverse_transform(model.transform(flat))).reshape(z.shape) * scoring.mask(profile)
+        if profile.scoring.kind == "removed":
+            return removal.parts(profile, difference)
         last = profile.scoring.last_steps
         return z[:, -last:].mean(axis=1), difference[:, -last:].mean(axis=1), difference[:, -1]
 
@@ -59,6 +63,8 @@ def pca(profile: Profile, examples: Sequence[Example], components: int) -> Resid
 def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibration: Calibration) -> Float:
     """(n,) scores of complete windows before the threshold."""
     level, residual, _ = residuals(windows, calibration)
+    if profile.scoring.kind == "removed":
+        return removal.score(level, residual, calibration.weights, float(calibration.score_scale[0]))
     if profile.scoring.kind == "two_sided":
         return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
     return scoring.directed(level, residual, calibration.weights, float(calibration.score_scale[0]))

@@ -12,10 +12,12 @@ from pydantic import Field
 from tqdm.auto import tqdm
 
 from aiot_anomaly.calibration import Calibration, cross_fitted
+from aiot_anomaly.configuration import Frozen
 from aiot_anomaly.errors import TrainingError
-from aiot_anomaly.profile import Frozen, Profile
+from aiot_anomaly.profile import Profile
 from aiot_anomaly.scoring import mask
 from aiot_anomaly.series import Float
+from aiot_anomaly.training import metering
 from aiot_anomaly.training.corruption import corrupt
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
@@ -55,15 +57,16 @@ class Fitted:
 class _Rows:
     z: Float  # (n, T, F) standardised
     clock: Float  # (n, T, C)
+    level: Float  # (n, T, F) in physical units
     scale: Float  # (n, F)
 
     def thinned(self, most: int) -> _Rows:
         step = -(-len(self.z) // most)
-        return _Rows(self.z[::step], self.clock[::step], self.scale[::step])
+        return _Rows(self.z[::step], self.clock[::step], self.level[::step], self.scale[::step])
 
     def shuffled(self, rng: np.random.Generator) -> _Rows:
         order = rng.permutation(len(self.z))
-        return _Rows(self.z[order], self.clock[order], self.scale[order])
+        return _Rows(self.z[order], self.clock[order], self.level[order], self.scale[order])
 
 
 def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
@@ -89,6 +92,7 @@ def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
     return _Rows(
         np.concatenate([standardise(profile, e.windows, e.calibration) for e in examples]),
         np.concatenate([table[season_slots(profile, e.windows.ends)] for e in examples]),
+        np.concatenate([e.calibration.center[season_slots(profile, e.windows.ends)] for e in examples]),
         np.concatenate([np.tile(e.calibration.scale, (len(e.windows), 1)) for e in examples]),
     )
 
@@ -118,7 +122,11 @@ def fit(
     )
 
     def batch(part: _Rows, source: np.random.Generator) -> tuple[list[Float], Float]:
-        z = corrupt(profile, part.z, part.scale, source) if network_config.denoise else part.z
+        z = part.z
+        if network_config.denoise and profile.scoring.kind == "removed":
+            z = metering.corrupt(profile, z, part.level, part.scale, source)
+        elif network_config.denoise:
+            z = corrupt(profile, z, part.scale, source)
         return ([z, part.clock] if part.clock.shape[-1] else [z]), part.z
 
     check_inputs, check_target = batch(check, np.random.default_rng(config.seed + 1))

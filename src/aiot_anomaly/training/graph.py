@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from aiot_anomaly import scoring
 from aiot_anomaly.calibration import shapes
+from aiot_anomaly.derived import Log
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.network import clock_table
 
@@ -20,8 +21,18 @@ OUTPUTS = ("score", "contributions", "expected", "lower", "upper", "level", "res
 
 
 def carriers(profile: Profile) -> list[int]:
-    """For each sensor, the scored column of the window that carries its expected value."""
-    return [next(c for c in profile.scored_inputs if profile.input_sensor[c] == s) for s in range(len(profile.sensors))]
+    """For each sensor, the scored column of the window that carries its expected value: the first that is of now."""
+    of_now = [c for c in profile.scored_inputs if (log := logarithm(profile, c)) is None or not log.memory]
+    return [
+        next(c for c in (*of_now, *profile.scored_inputs) if profile.input_sensor[c] == s)
+        for s in range(len(profile.sensors))
+    ]
+
+
+def logarithm(profile: Profile, column: int) -> Log | None:
+    """What a column of the window is the logarithm of, if it is one."""
+    derived = profile.derived[column - len(profile.sensors)] if column >= len(profile.sensors) else None
+    return derived if isinstance(derived, Log) else None
 
 
 def signature(profile: Profile) -> list[Any]:
@@ -56,6 +67,9 @@ def detector(profile: Profile, network: Any) -> Any:
     to_sensor = np.eye(len(profile.sensors), dtype=np.float32)[list(profile.input_sensor)]
     carrier, sensors = carriers(profile), len(profile.sensors)
     averaged = profile.scoring.last_steps
+    removed = profile.scoring.kind == "removed"
+    logs = [logarithm(profile, c) for c in carrier]
+    offset = np.array([0.0 if log is None else log.offset for log in logs])
 
     def columns(tensor: Any) -> Any:
         return tf.gather(tensor, carrier, axis=1)
@@ -73,11 +87,20 @@ def detector(profile: Profile, network: Any) -> Any:
     def reconstruct(z: Any, season: Any) -> Any:
         return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
 
+    def in_units(linear: Any, logarithmic: Any) -> Any:
+        if not any(logs):
+            return linear
+        is_log = np.array([log is not None for log in logs])
+        return tf.where(is_log, tf.nn.relu(tf.exp(tf.where(is_log, logarithmic, 0.0)) - offset), linear)
+
     def parts(level: Any, residual: Any, weights: Any, scales: Any) -> tuple[Any, Any]:
         if profile.scoring.kind == "directed":
             each = weights * tf.concat([level, residual], axis=1)
             raw = tf.nn.relu(tf.reduce_sum(each, axis=1)) / scales[:, 0]
             return raw, tf.add_n(tf.split(tf.abs(each), 2, axis=1))
+        if removed:
+            each = tf.stack(tf.split(weights * tf.concat([level, residual], axis=1), 2, axis=1), axis=1)
+            return tf.reduce_max(tf.reduce_sum(each, axis=2), axis=1) / scales[:, 0], tf.reduce_sum(each, axis=1)
         rows = tf.stack([level, residual], axis=1)
         each = rows * tf.linalg.matvec(weights, rows) / scales[:, :, None]
         return tf.sqrt(tf.nn.relu(tf.reduce_sum(each, axis=[1, 2]))), tf.reduce_sum(tf.abs(each), axis=1)
@@ -89,22 +112,28 @@ def detector(profile: Profile, network: Any) -> Any:
         z, normal = standardise(values, season, center, scale)
         reconstructed = reconstruct(z, season)
         difference = (z - reconstructed) * mask
-        level = tf.reduce_mean(z[:, -averaged:], axis=1)
-        residual = tf.reduce_mean(difference[:, -averaged:], axis=1)
+        if removed:
+            level = tf.reduce_mean(tf.abs(difference[:, -averaged:]), axis=1)
+            residual = tf.reduce_mean(tf.abs(difference), axis=1)
+        else:
+            level = tf.reduce_mean(z[:, -averaged:], axis=1)
+            residual = tf.reduce_mean(difference[:, -averaged:], axis=1)
         raw, each = parts(level, residual, weights, score_scale)
         shares = tf.matmul(each, to_sensor) + 1e-9
         # a derived input's expected value moves its sensor by as much
         carried = columns(values[:, -1]) - columns(normal[:, -1])
-        expected = (
-            values[:, -1, :sensors] - carried + columns(scale) * tf.cast(columns(reconstructed[:, -1]), tf.float64)
-        )
+        step = columns(scale) * tf.cast(columns(reconstructed[:, -1]), tf.float64)
         margin = columns(scale) * tf.cast(columns(band), tf.float64)
+        expected, lower, upper = (
+            in_units(values[:, -1, :sensors] - carried + step + by, columns(normal[:, -1]) + step + by)
+            for by in (0.0, -margin, margin)
+        )
         result = {
             "score": raw / threshold,
             "contributions": shares / tf.reduce_sum(shares, axis=1, keepdims=True),
             "expected": expected,
-            "lower": expected - margin,
-            "upper": expected + margin,
+            "lower": lower,
+            "upper": upper,
             "level": level,
             "residual": residual,
             "last": difference[:, -1],

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from aiot_anomaly.profile import Frozen, Profile
+from aiot_anomaly.configuration import Frozen
+from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
 
 #: the range that inputs are squashed to, in deviations: what is normal
@@ -30,6 +31,8 @@ class NetworkConfig(Frozen):
     units: int = Field(default=64, ge=1, le=512)
     code: int = Field(default=16, ge=1, le=256)
     denoise: bool = False
+    #: the decoder is told the window beside the code: where what is to be taken away is different in each row
+    skip: bool = False
 
 
 def clock_table(profile: Profile) -> Float:
@@ -57,7 +60,8 @@ def build(profile: Profile, config: NetworkConfig, *, unroll: bool = False):  # 
     state = keras.layers.LSTM(config.units, unroll=unroll, name="encoder")(together)
     code = keras.layers.Dense(config.code, name="code")(state)
     repeated = keras.layers.RepeatVector(steps)(code)
-    told = keras.layers.Concatenate()([repeated, clock]) if clocks else repeated
+    heard = [repeated, *([clock] if clocks else []), *([seen] if config.skip else [])]
+    told = keras.layers.Concatenate()(heard) if len(heard) > 1 else repeated
     decoded = keras.layers.LSTM(config.units, return_sequences=True, unroll=unroll, name="decoder")(told)
     start = "zeros" if config.denoise else "glorot_uniform"
     output = keras.layers.Dense(width, kernel_initializer=start, name="output")(decoded)

@@ -145,7 +145,7 @@ def assemble(
 
 def _golden(profile: Profile, graph: Graph, fleet: Calibration, threshold: float, seed: int) -> Golden:
     step = profile.interval_s * profile.window.stride
-    start = 1_767_225_600 // step * step  # 2026-01-01, a Thursday
+    start = 1_767_225_600 // step * step + profile.interval_s * profile.window.phase  # 2026-01-01, a Thursday
     ends = start + 5 * step * np.arange(GOLDEN_WINDOWS, dtype=np.int64)
     values = bundles.golden_values(profile, fleet, season_slots(profile, ends), seed)
     golden = Golden(ends=ends.tolist(), values=values.tolist(), scores=[])
