@@ -9,18 +9,31 @@ python=${PYTHON:-python}
 simulate() {
   folder=$1 command=$2
   shift 2
-  if [ -f "$folder/readings.csv" ]; then return; fi
+  if [ -f "$folder/readings.parquet" ]; then return; fi
   rm -rf "$folder" "$folder.part"
-  "$python" -m simulator "$command" --seed 7 "$@" --sink csv --out "$folder.part"
+  "$python" -m simulator "$command" --seed 7 "$@" --sink parquet --out "$folder.part"
   mv "$folder.part" "$folder"
+}
+
+# water FOLDER DISTRICTS WATCHED NETWORK: eight quiet weeks, then twelve with leaks of a week each; in both a heat wave in
+# each district, and public holidays
+water() {
+  simulate "$1/train" water --network "$4" --districts "$2" --start 2026-05-04T00:00Z --end 2026-06-29T00:00Z \
+    --random-events 1 --holidays US
+  simulate "$1/test" water --network "$4" --districts "$3" --start 2026-06-29T00:00Z --end 2026-09-21T00:00Z \
+    --random-leaks 4 --leak-sizes 1,2,5,10 --leak-days 7 --random-events 1 --holidays US
 }
 
 case ${1:?PROFILE is missing: notebooks/data.sh PROFILE} in
   leak)
-    # 48 districts teach the network; the first eight are also watched for twelve weeks, with leaks of 2, 5 and 10 %
-    simulate data/leak/train water --districts 48 --start 2026-05-04T00:00Z --end 2026-06-29T00:00Z
-    simulate data/leak/test water --districts 8 --start 2026-06-29T00:00Z --end 2026-09-21T00:00Z \
-      --random-leaks 6 --leak-sizes 2,5,10 --leak-days 5 --quiet-days 3
+    # 124 districts of two networks teach the model; twelve are also watched, and lose water in the twelve weeks after
+    water data/leak/net3 1-108 1-8 net3
+    water data/leak/ky4 201-224 201-204 ky4
+    ;;
+  leak-benchmark)
+    # 150 other districts, each with one leak of each size: 150 a size
+    water data/leak-benchmark/net3 301-400 301-400 net3
+    water data/leak-benchmark/ky4 401-450 401-450 ky4
     ;;
   fraud)
     # 80 consumers teach the network and 40 others are watched, with six frauds of each kind in ten months. Two years

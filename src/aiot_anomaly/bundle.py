@@ -198,7 +198,9 @@ def golden_values(profile: Profile, fleet: Calibration, season: np.ndarray, seed
     n, steps = season.shape
     spread = np.linspace(0.3, 12.0, n)[:, None, None]
     walk = np.cumsum(rng.normal(size=(n, steps, len(profile.input_names))), axis=1) / np.sqrt(steps)
-    values = fleet.center[season] + fleet.scale * spread * walk
+    if profile.scoring.whiten:
+        walk = walk @ fleet.whitening[1]
+    values = fleet.center[season] + fleet.scale[season] * spread * walk
     for i, sensor in enumerate(profile.sensors):
         values[:, :, i] = np.clip(values[:, :, i], *sensor.valid_range)
     return np.asarray(np.round(values, 6))

@@ -27,6 +27,9 @@ FEWEST_WINDOWS = 100
 SCALE_FLOOR = 0.05
 #: half the width of the expected band, in deviations of normal residuals
 BAND = 3.0
+HOURS = 24
+#: how many rows of the whole day an hour's own deviation is mixed with
+BORROWED_ROWS = 10
 
 Encoded = Annotated[str, Field(max_length=4_000_000)]
 
@@ -37,9 +40,10 @@ class Calibration:
 
     Attributes:
         center: (K, F) normal level of each input in each slot of the season, in physical units.
-        scale: (F,) normal deviation of each input from that level, in physical units.
-        weights: two_sided: (2, F, F) precision of the level and of the residual; directed: (2F,) the matched filter;
-            removed: (2F,) what each input counts.
+        scale: (K, F) normal deviation of each input from that level, in physical units.
+        whitening: (2, F, F) from standardised inputs to uncorrelated ones, and back; (0,) where the profile's inputs
+            are not whitened.
+        weights: two_sided: (2, F, F) precision of the level and of the residual; removed: (2F,) what each input counts.
         score_scale: (2,) what the score's parts are divided by.
         band: (F,) half the width of the expected band, in standardised units.
         model_version: the bundle whose residuals `weights`, `score_scale` and `band` describe.
@@ -48,6 +52,7 @@ class Calibration:
 
     center: Float
     scale: Float
+    whitening: Float
     weights: Float
     score_scale: Float
     band: Float
@@ -65,6 +70,7 @@ class CalibrationDocument(BaseModel):
     windows: int = Field(ge=1)
     center: Encoded
     scale: Encoded
+    whitening: Encoded = ""
     weights: Encoded
     score_scale: Encoded
     band: Encoded
@@ -73,9 +79,11 @@ class CalibrationDocument(BaseModel):
 def shapes(profile: Profile) -> dict[str, tuple[int, ...]]:
     """The arrays of a calibration of this profile and their shapes."""
     f = len(profile.input_names)
+    whitening: dict[str, tuple[int, ...]] = {"whitening": (2, f, f)} if profile.scoring.whiten else {}
     return {
         "center": (profile.season.slots, f),
-        "scale": (f,),
+        "scale": (profile.season.slots, f),
+        **whitening,
         "weights": (2, f, f) if profile.scoring.kind == "two_sided" else (2 * f,),
         "score_scale": (2,),
         "band": (f,),
@@ -101,7 +109,7 @@ def decode(profile: Profile, document: CalibrationDocument) -> Calibration:
     """
     if document.profile != profile.name:
         raise CalibrationError(f"calibration is of profile {document.profile!r}, expected {profile.name!r}")
-    arrays: dict[str, Float] = {}
+    arrays: dict[str, Float] = {"whitening": np.empty(0)}
     for name, shape in shapes(profile).items():
         try:
             raw = base64.b64decode(getattr(document, name), validate=True)
@@ -138,13 +146,15 @@ def base(profile: Profile, windows: Windows, *, fewest: int = FEWEST_WINDOWS) ->
     last = windows.values[:, -1, :]
     season = season_slots(profile, windows.ends)[:, -1]
     center = _center(last, season, profile.season.slots)
-    deviation = np.sqrt(np.mean((last - center[season]) ** 2, axis=0))
     floor = SCALE_FLOOR * np.array([profile.sensors[i].smallest_deviation for i in profile.input_sensor])
     floor[len(profile.sensors) :] = np.maximum(floor[len(profile.sensors) :], [d.floor for d in profile.derived])
-    f = last.shape[1]
+    scale = np.maximum(_deviation(last - center[season], season, profile.season.slots), floor)
+    f, clip = last.shape[1], profile.scoring.clip
+    standard = np.clip((last - center[season]) / scale[season], -clip, clip)
     return Calibration(
         center=center,
-        scale=np.maximum(deviation, floor),
+        scale=scale,
+        whitening=scoring.whitening(profile, standard) if profile.scoring.whiten else np.empty(0),
         weights=np.stack([np.eye(f)] * 2) if profile.scoring.kind == "two_sided" else np.zeros(2 * f),
         score_scale=np.ones(2),
         band=np.full(f, BAND),
@@ -161,20 +171,38 @@ def _center(rows: Float, season: Int, slots: int) -> Float:
     return center
 
 
+def _deviation(rows: Float, season: Int, slots: int) -> Float:
+    """(slots, F) root mean square of `rows` (n, F) in each hour of the day.
+
+    Working days and weekends share it, and a few rows of the whole day stand in where an hour has few: a deviation
+    needs more rows than a level.
+    """
+    squares = rows**2
+    every = squares.mean(axis=0)
+    result = np.tile(every, (slots, 1))
+    hour = season % HOURS
+    for at in np.unique(hour):
+        own = squares[hour == at]
+        result[at::HOURS] = (own.sum(axis=0) + BORROWED_ROWS * every) / (len(own) + BORROWED_ROWS)
+    return np.asarray(np.sqrt(result))
+
+
 def cross_fitted(profile: Profile, windows: Windows) -> list[tuple[Windows, Calibration]]:
     """Normal windows with the level and scale that they are to be judged by, as `profile.scoring.folds` says.
 
-    With two folds each half (by time) goes with the level of the other half, so that the windows look as windows
-    will once the calibration is of the past; with one fold all go with their own.
+    With several folds each part (by time) goes with the level of the others, so that the windows look as windows will
+    once the calibration is of the past; with one fold all go with their own.
 
     Raises:
         CalibrationError: there are too few windows.
     """
     if profile.scoring.folds == 1:
         return [(windows, base(profile, windows))]
-    early = np.arange(len(windows)) < len(windows) // 2
-    halves = windows.only(early), windows.only(~early)
-    return [(a, base(profile, b, fewest=FEWEST_WINDOWS // 2)) for a, b in (halves, halves[::-1])]
+    part = np.arange(len(windows)) * profile.scoring.folds // max(len(windows), 1)
+    return [
+        (windows.only(part == i), base(profile, windows.only(part != i), fewest=FEWEST_WINDOWS // 2))
+        for i in range(profile.scoring.folds)
+    ]
 
 
 #: windows and a calibration to (level (n, F), residual (n, F), last residual (n, F)), all standardised
@@ -196,15 +224,13 @@ def complete(profile: Profile, windows: Windows, residuals: Residuals, model_ver
         weights = np.stack([scoring.precision(profile, rows) for rows in (level, residual)])
         distances = [scoring.distance(rows, p) for rows, p in zip((level, residual), weights, strict=True)]
         score_scale = np.array([np.quantile(d, 0.99) for d in distances])
-    elif profile.scoring.kind == "removed":
+    else:
         weights = removal.weights(profile)
         score_scale = np.full(2, removal.scale(level, residual, weights))
-    else:
-        weights = scoring.filter_weights(profile, level, residual, start.scale)
-        score_scale = np.full(2, np.sqrt(np.mean((np.hstack([level, residual]) @ weights) ** 2)))
     return Calibration(
         center=start.center,
         scale=start.scale,
+        whitening=start.whitening,
         weights=weights,
         score_scale=np.maximum(score_scale, 1e-9),
         band=BAND * np.sqrt(np.mean(last**2, axis=0)),

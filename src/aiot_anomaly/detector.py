@@ -50,6 +50,7 @@ class Detector:
         mixed = Calibration(
             center=own.center,
             scale=own.scale,
+            whitening=own.whitening,
             weights=found.weights,
             score_scale=found.score_scale,
             band=found.band,

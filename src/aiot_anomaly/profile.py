@@ -84,20 +84,21 @@ class Season(Frozen):
 class Scoring(Frozen):
     """How residuals become one number; see `aiot_anomaly.training.graph`."""
 
-    #: "two_sided": level and shape distances; "directed": projection on the way an anomaly moves the sensors;
+    #: "two_sided": distances of the level and of what the network cannot explain, see `aiot_anomaly.scoring`;
     #: "removed": how much a denoising network takes away, see `aiot_anomaly.removal`
-    kind: Literal["two_sided", "directed", "removed"] = "two_sided"
+    kind: Literal["two_sided", "removed"] = "two_sided"
     #: the last rows of the window over which residuals are averaged
     last_steps: int = Field(ge=1)
     #: standardised inputs are clipped to ± this many deviations
     clip: float = Field(default=10.0, gt=0)
     #: added to the diagonal of the covariance of standardised inputs
     ridge: float = Field(default=0.1, gt=0)
-    #: how a device's normal residuals are judged: 2, each half of its rows with the level of the other half, where the
-    #: level has many parts and its own rows would flatter it; 1, with the level of the same rows
-    folds: Literal[1, 2] = 1
-    #: directed only: how uncertain the response of each sensor is, in units of its smallest deviation
-    response_uncertainty: float = Field(default=0.0, ge=0)
+    #: True: inputs are made uncorrelated by the device's own covariance before the network sees them. Where sensors
+    #: move together, as flow and pressures do, what breaks that bond is small, and stands out in no sensor by itself
+    whiten: bool = False
+    #: how a device's normal residuals are judged: with more than one, each of so many parts of its rows with the level
+    #: of the others, where the level has many parts and its own rows would flatter it; 1, with that of the same rows
+    folds: int = Field(default=1, ge=1, le=10)
     #: removed only: what counts of the whole window, beside 1 for its last rows
     whole_window: float = Field(default=1.0, ge=0)
 
@@ -175,13 +176,16 @@ class Profile(Frozen):
             raise ValueError(f"sensors without a scored input: {unscored}; give each a derived input or score_level")
         if self.scoring.last_steps > self.window.steps:
             raise ValueError(f"scoring.last_steps is {self.scoring.last_steps}, the window has {self.window.steps}")
-        if self.scoring.kind == "directed" and all(s.direction == "both" for s in self.sensors):
-            raise ValueError("scoring is directed, but every sensor's direction is 'both'")
         # or windows would end in some of the hours only, and nothing be known of the hours of their other rows
         evaluated_hourly = 3600 % (self.interval_s * self.window.stride) == 0
         if self.season.kind == "hour_of_week" and not evaluated_hourly and self.window.step % self.window.stride:
             raise ValueError("with hour_of_week, an hour must be a multiple of interval_s × stride, or step of stride")
         return self
+
+    @cached_property
+    def directed(self) -> bool:
+        """True where it is known which way an anomaly moves some of the sensors."""
+        return any(s.direction != "both" for s in self.sensors)
 
     @cached_property
     def sensor_names(self) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
 """From residuals to one number, in numpy: the reference that the graph in the bundle must agree with.
 
-Two kinds (`Scoring.kind` of the profile), both higher when more anomalous and never negative:
+`two_sided` (`Scoring.kind` of the profile), higher when more anomalous and never negative:
 
-- `two_sided`: s = sqrt(m'Pm / q_level + e'Re / q_shape), with m the mean of the last standardised inputs, e the
-  mean of the last residuals of the network, P and R the inverses of their regularised covariances in normal
-  operation: a Mahalanobis distance of the level beside one of what the network cannot explain.
-- `directed`: s = max(0, w·v) / q, with v = [m, e], w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ and C the covariance
-  of v, the matched filter for the way δ in which an anomaly moves the sensors, both in their level and in what
-  the network cannot explain (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
+s = sqrt(m'Pm / q_level + e'Re / q_shape), with m the mean of the last standardised inputs, e the mean of the last
+residuals of the network, P and R the inverses of their regularised covariances in normal operation: a Mahalanobis
+distance of the level beside one of what the network cannot explain, or has taken away.
+
+Inputs may be whitened: standardised ones times the inverse root of their covariance, the one that stays closest to
+them (Kessy, Lewin & Strimmer 2018, Optimal whitening and decorrelation: ZCA-cor). Each then stands for what its sensor
+says that the others do not, so a distance is shared out by them as in Garthwaite & Koch (2016), Evaluating the
+contributions of individual variables to a quadratic form.
 """
 
 from __future__ import annotations
@@ -19,11 +21,26 @@ from aiot_anomaly.series import Float
 
 
 def direction(profile: Profile, scale: Float) -> Float:
-    """(F,) the way an anomaly moves the standardised inputs: sign × smallest deviation / scale."""
+    """(F,) the way an anomaly moves the standardised inputs: sign × smallest deviation / scale (F,)."""
     signs = {"up": 1.0, "down": -1.0, "both": 0.0}
     sensors = [profile.sensors[i] for i in profile.input_sensor]
     delta = np.array([signs[s.direction] * s.smallest_deviation for s in sensors]) / scale
     return delta * mask(profile)
+
+
+def whitening(profile: Profile, rows: Float) -> Float:
+    """(2, F, F) from standardised `rows` (n, F) to uncorrelated ones of deviation 1, and back; symmetric.
+
+    Both are zero for inputs that are not scored. The covariance has the profile's ridge, which bounds by how much a
+    small deviation from what goes together is enlarged.
+    """
+    chosen = np.array(profile.scored_inputs)
+    c = covariance(rows[:, chosen]) + profile.scoring.ridge * np.eye(len(chosen))
+    values, vectors = np.linalg.eigh(c)
+    result = np.zeros((2, rows.shape[1], rows.shape[1]))
+    for i, power in enumerate((-0.5, 0.5)):
+        result[i][np.ix_(chosen, chosen)] = (vectors * values**power) @ vectors.T
+    return result
 
 
 def mask(profile: Profile) -> Float:
@@ -59,26 +76,6 @@ def precision(profile: Profile, rows: Float) -> Float:
     return result
 
 
-def filter_weights(profile: Profile, level: Float, residual: Float, scale: Float) -> Float:
-    """(2F,) the matched filter's weights, of unit length: for the level, then for the residual.
-
-    Args:
-        profile: declares each sensor's direction and smallest deviation.
-        level: (n, F) of normal windows.
-        residual: (n, F) of the same windows.
-        scale: (F,) physical units of one standardised unit.
-    """
-    chosen = np.array(profile.scored_inputs)
-    chosen = np.concatenate([chosen, chosen + level.shape[1]])
-    delta = np.tile(direction(profile, scale), 2)[chosen]
-    uncertain = profile.scoring.response_uncertainty**2 * np.diag(delta**2)
-    c = covariance(np.hstack([level, residual])[:, chosen]) + uncertain + profile.scoring.ridge * np.eye(len(chosen))
-    w = np.linalg.solve(c, delta)
-    result = np.zeros(2 * level.shape[1])
-    result[chosen] = w / np.linalg.norm(w)
-    return result
-
-
 def distance(rows: Float, precision_: Float) -> Float:
     """(n,) squared Mahalanobis distance x'Px of `rows` (n, F) from zero."""
     return np.asarray(np.einsum("ni,ij,nj->n", rows, precision_, rows))
@@ -88,11 +85,6 @@ def two_sided(level: Float, residual: Float, precisions: Float, scales: Float) -
     """(n,) raw two-sided scores; `precisions` (2, F, F) holds P and R, `scales` (2,) q_level and q_shape."""
     parts = [distance(rows, p) / q for rows, p, q in zip((level, residual), precisions, scales, strict=True)]
     return np.asarray(np.sqrt(np.sum(parts, axis=0)))
-
-
-def directed(level: Float, residual: Float, weights: Float, scale: float) -> Float:
-    """(n,) raw directed scores."""
-    return np.maximum(np.hstack([level, residual]) @ weights, 0.0) / scale
 
 
 def severity(score: Float | float) -> Float:

@@ -14,7 +14,7 @@ from aiot_anomaly.series import Float, Int
 from aiot_anomaly.windows import Windows
 from tests.support.tiny_bundle import tiny_profile
 
-VARIANTS = [(kind, season) for kind in ("two_sided", "directed") for season in ("none", "hour_of_week")]
+VARIANTS = [(kind, season) for kind in ("two_sided", "whitened") for season in ("none", "hour_of_week")]
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -28,12 +28,12 @@ def profile(**changes: Any) -> Profile:
 
 
 def variant(kind: str = "two_sided", season: str = "none") -> Profile:
-    """The tiny profile with another way to score: flow goes up and pressure down in an anomaly."""
+    """The tiny profile with another way to score, or its inputs whitened: flow goes up and pressure down in an anomaly."""
     sensors = document()["sensors"]
     sensors[0]["direction"], sensors[1]["direction"] = "up", "down"
     return profile(
         sensors=sensors,
-        scoring={"kind": kind, "last_steps": 3, "ridge": 0.1, "response_uncertainty": 0.5},
+        scoring={"last_steps": 3, "ridge": 0.1, "whiten": kind == "whitened"},
         season={"kind": season, "utc_offset_h": 1.5},
     )
 

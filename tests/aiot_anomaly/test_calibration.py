@@ -30,7 +30,8 @@ def level_only(of: Profile):
     """Residuals as a network would give them that explains nothing."""
 
     def residuals(windows: Windows, calibration: Calibration):
-        z = (windows.values - calibration.center[season_slots(of, windows.ends)]) / calibration.scale
+        season = season_slots(of, windows.ends)
+        z = (windows.values - calibration.center[season]) / calibration.scale[season]
         return z[:, -of.scoring.last_steps :].mean(axis=1), z[:, -of.scoring.last_steps :].mean(axis=1), z[:, -1]
 
     return residuals
@@ -105,7 +106,7 @@ def test_level_and_scale_are_the_mean_and_the_deviation_of_the_last_rows():
     windows = normal_windows(of)
     found = calibrations.base(of, windows)
     np.testing.assert_allclose(found.center, windows.values[:, -1].mean(axis=0)[None, :])
-    np.testing.assert_allclose(found.scale, windows.values[:, -1].std(axis=0))
+    np.testing.assert_allclose(found.scale, windows.values[:, -1].std(axis=0)[None, :])
     assert found.windows == len(windows)
 
 
@@ -113,7 +114,7 @@ def test_a_scale_is_never_below_a_share_of_the_smallest_deviation():
     of = tiny_profile()
     windows = normal_windows(of)
     still = replace(windows, values=np.ones_like(windows.values))
-    np.testing.assert_allclose(calibrations.base(of, still).scale, calibrations.SCALE_FLOOR * np.array([1, 0.5, 1]))
+    np.testing.assert_allclose(calibrations.base(of, still).scale, calibrations.SCALE_FLOOR * np.array([[1, 0.5, 1]]))
 
 
 def test_each_hour_has_a_level_of_its_own_and_an_hour_without_rows_that_of_all():
@@ -127,6 +128,27 @@ def test_each_hour_has_a_level_of_its_own_and_an_hour_without_rows_that_of_all()
     for s in range(48):
         np.testing.assert_allclose(center[s], s if s in slot else values[:, -1].mean())
     assert set(slot) != set(range(48))
+
+
+def test_an_hour_that_varies_more_has_a_larger_scale_and_working_days_share_it_with_weekends():
+    of = variant(season="hour_of_week")
+    ends = START + 3600 * np.arange(1, 24 * 28 + 1)
+    slot = season_slots(of, ends)[:, -1]
+    noise = np.random.default_rng(1).normal(size=(len(ends), of.window.steps, 3))
+    values = noise * np.where(slot % 24 == 9, 10.0, 1.0)[:, None, None]
+    windows = Windows(ends, values, np.ones(len(ends), dtype=bool), np.zeros((len(ends), 2), dtype=bool))
+    scale = calibrations.base(of, windows).scale
+    np.testing.assert_array_equal(scale[:24], scale[24:])
+    others = np.delete(np.arange(24), 9)
+    assert (scale[9] > 4 * scale[others].max(axis=0)).all()
+
+
+def test_whitened_inputs_are_uncorrelated():
+    of = variant("whitened")
+    windows = normal_windows(of)
+    found = calibrations.base(of, windows)
+    z = (windows.values[:, -1] - found.center[0]) / found.scale[0] @ found.whitening[0]
+    assert np.abs(np.corrcoef(z.T) - np.eye(3)).max() < 0.2
 
 
 def test_too_few_windows_are_refused_with_their_number():
@@ -151,6 +173,17 @@ def test_with_two_folds_each_half_is_judged_by_the_level_of_the_other(kind, seas
         expected = calibrations.base(of, judged, fewest=1)
         np.testing.assert_array_equal(level.center, expected.center)
         np.testing.assert_array_equal(level.scale, expected.scale)
+
+
+def test_with_more_folds_each_part_is_judged_by_the_level_of_all_others():
+    of = folded("two_sided", "none", 4)
+    windows = normal_windows(of)
+    parts = calibrations.cross_fitted(of, windows)
+    assert len(parts) == 4
+    np.testing.assert_array_equal(np.concatenate([judged.ends for judged, _ in parts]), windows.ends)
+    for judged, level in parts:
+        rest = windows.only(~np.isin(windows.ends, judged.ends))
+        np.testing.assert_array_equal(level.center, calibrations.base(of, rest).center)
 
 
 def test_with_one_fold_all_are_judged_by_their_own_level():

@@ -49,7 +49,7 @@ def test_of_a_calibration_made_for_another_model_only_level_and_scale_are_used(t
     own = replace(
         tiny.bundle.fleet,
         center=np.full((1, 3), 7.0),
-        scale=np.full(3, 8.0),
+        scale=np.full((1, 3), 8.0),
         weights=np.eye(3),
         score_scale=np.full(2, 9.0),
         band=np.full(3, 9.0),
@@ -86,7 +86,7 @@ def test_contributions_name_each_sensor_once_the_largest_first(tiny, windows):
 def test_the_sensor_that_is_off_is_the_one_that_is_named(tiny, windows):
     for sensor, column in (("pressure", 1), ("flow", 0)):
         values = windows.values.copy()
-        values[:, :, column] += 20 * tiny.bundle.fleet.scale[column]
+        values[:, :, column] += 20 * tiny.bundle.fleet.scale[0, column]
         for p in predictions(tiny, replace(windows, values=values)):
             assert p.is_anomaly
             assert p.reason == "anomaly"

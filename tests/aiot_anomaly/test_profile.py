@@ -23,7 +23,6 @@ def sensor(**changes):
         ({"derived": [{"kind": "change", "name": "d", "sensor": "heat", "span": 1}]}, "d is of unknown sensor heat"),
         ({"sensors": [sensor(score_level=False)], "derived": []}, "sensors without a scored input: ['flow']"),
         ({"scoring": {"last_steps": 5}}, "scoring.last_steps is 5, the window has 4"),
-        ({"scoring": {"kind": "directed", "last_steps": 1}}, "every sensor's direction is 'both'"),
         ({"interval_s": 7, "season": {"kind": "hour_of_week"}}, "an hour must be a multiple"),
         ({"window": {"steps": 4, "stride": 2, "phase": 2}}, "window.phase is 2; expected less than the stride, 2"),
         (
@@ -58,7 +57,7 @@ def test_a_profile_cannot_be_changed():
 
 
 def test_json_gives_back_the_same_profile():
-    for one in (tiny_profile(), variant("directed", "hour_of_week"), meter()):
+    for one in (tiny_profile(), variant("whitened", "hour_of_week"), meter()):
         assert Profile.model_validate_json(one.model_dump_json()) == one
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf
@@ -82,48 +81,44 @@ def test_a_two_sided_score_joins_level_and_shape():
 
 def test_an_anomaly_moves_the_inputs_as_declared():
     # flow up by 1, pressure down by 0.5, and what is derived from flow as flow
-    np.testing.assert_allclose(scoring.direction(variant("directed"), np.array([2.0, 0.25, 4.0])), [0.5, -2.0, 0.25])
-
-
-@given(st.integers(0, 2**16), st.floats(0.1, 5))
-def test_a_directed_score_answers_to_the_declared_direction_alone(seed, size):
-    of, scale = variant("directed"), np.array([1.0, 0.5, 1.0])
-    level, residual = normal(seed), normal(seed + 1)
-    weights = scoring.filter_weights(of, level, residual, scale)
-    way = size * scoring.direction(of, scale)[None, :]
-    assert scoring.directed(way, way, weights, 1.0)[0] > 0
-    assert scoring.directed(-way, -way, weights, 1.0)[0] == 0
-    score = scoring.directed(level, residual, weights, 2.0)
-    assert (score >= 0).all()
-    further = scoring.directed(level + way, residual + way, weights, 2.0)
-    assert (further[score > 0] > score[score > 0]).all()
-    assert (further >= score).all()
+    np.testing.assert_allclose(scoring.direction(variant(), np.array([2.0, 0.25, 4.0])), [0.5, -2.0, 0.25])
 
 
 @given(st.integers(0, 2**16))
-def test_the_matched_filter_tells_the_declared_anomaly_best(seed):
-    """No other weights of the sort separate the anomaly better from the regularised normal spread."""
-    of, scale = variant("directed"), np.array([1.0, 0.5, 1.0])
-    level, residual = normal(seed), normal(seed + 1)
-    weights = scoring.filter_weights(of, level, residual, scale)
-    assert np.linalg.norm(weights) == pytest.approx(1.0)
-    delta = np.tile(scoring.direction(of, scale), 2)
-    uncertain = of.scoring.response_uncertainty**2 * np.diag(delta**2)
-    spread = scoring.covariance(np.hstack([level, residual])) + uncertain + of.scoring.ridge * np.eye(2 * F)
-
-    def separation(w):
-        return (w @ delta) / np.sqrt(w @ spread @ w)
-
-    rng = np.random.default_rng(seed)
-    assert all(separation(weights + 0.1 * rng.normal(size=2 * F)) <= separation(weights) + 1e-9 for _ in range(20))
+def test_whitened_rows_are_uncorrelated_of_deviation_1_and_come_back(seed):
+    of, rows = variant("whitened"), normal(seed)
+    of = of.model_copy(update={"scoring": of.scoring.model_copy(update={"ridge": 1e-9})})
+    there, back = scoring.whitening(of, rows)
+    np.testing.assert_allclose(there, there.T, atol=1e-6 * np.abs(there).max())
+    np.testing.assert_allclose(there @ scoring.covariance(rows) @ there, np.eye(F), atol=1e-4)
+    np.testing.assert_allclose(rows @ there @ back, rows, atol=1e-6 * np.abs(rows).max())
 
 
-def test_an_input_that_is_not_scored_has_no_part_in_the_filter():
+def test_a_whitened_input_stands_for_what_its_sensor_says_that_the_others_do_not():
+    """Two sensors that move as one: a small difference between them stands out, a large common move does not."""
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=(1000, 1))
+    rows = np.hstack([common, common, rng.normal(size=(1000, 1))]) + 0.05 * rng.normal(size=(1000, F))
+    there, _ = scoring.whitening(profile(scoring={"last_steps": 1, "whiten": True, "ridge": 1e-6}), rows)
+    together, apart = np.linalg.norm([1.0, 1.0, 0.0] @ there), np.linalg.norm([0.2, -0.2, 0.0] @ there)
+    assert apart > 2 * together
+    np.testing.assert_array_equal(np.argsort(np.abs(there[2]))[-1], 2)
+
+
+def test_the_ridge_bounds_by_how_much_a_small_deviation_is_enlarged():
+    rows = np.tile(np.random.default_rng(1).normal(size=(100, 1)), (1, F))
+    for ridge in (0.1, 0.001):
+        there, _ = scoring.whitening(profile(scoring={"last_steps": 1, "whiten": True, "ridge": ridge}), rows)
+        assert np.linalg.norm(there, 2) <= ridge**-0.5 + 1e-9
+
+
+def test_an_input_that_is_not_scored_has_no_part_in_the_whitening():
     sensors = document()["sensors"]
-    sensors[0].update(direction="up", score_level=False)
-    of = profile(sensors=sensors, scoring={"kind": "directed", "last_steps": 1})
-    weights = scoring.filter_weights(of, normal(1), normal(2), np.ones(F))
-    np.testing.assert_array_equal(weights != 0, [False, True, True, False, True, True])
+    sensors[0]["score_level"] = False
+    found = scoring.whitening(profile(sensors=sensors, scoring={"last_steps": 1, "whiten": True}), normal(1))
+    assert not found[:, 0].any()
+    assert not found[:, :, 0].any()
+    assert found[:, 1:, 1:].any()
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))

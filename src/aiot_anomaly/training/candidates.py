@@ -20,7 +20,7 @@ from aiot_anomaly.training import judging
 from aiot_anomaly.training.baselines import multivariate, naive, trivial, utility
 from aiot_anomaly.training.dataset import Dataset, Device
 from aiot_anomaly.training.evaluation import Scored
-from aiot_anomaly.training.fit import Example, standardise
+from aiot_anomaly.training.fit import Example, standard, standardise
 from aiot_anomaly.training.judging import Baseline, Judge
 from aiot_anomaly.windows import Windows
 
@@ -28,8 +28,7 @@ from aiot_anomaly.windows import Windows
 def no_network(profile: Profile) -> Residuals:
     """The same scoring with the network removed: what the level alone tells.
 
-    two_sided: the Mahalanobis distance of a moving average. directed: the signed level, which for a water
-    district is the utilities' flow rule, with pressures. removed: all that differs from the normal level.
+    two_sided: the Mahalanobis distance of a moving average. removed: all that differs from the normal level.
     """
 
     def residuals(windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
@@ -37,7 +36,7 @@ def no_network(profile: Profile) -> Residuals:
         if profile.scoring.kind == "removed":
             return removal.parts(profile, z)
         level = z[:, -profile.scoring.last_steps :].mean(axis=1)
-        return level, np.zeros_like(level), z[:, -1]
+        return level, np.zeros_like(level), standard(profile, z[:, -1], calibration)
 
     return residuals
 
@@ -55,7 +54,11 @@ def pca(profile: Profile, examples: Sequence[Example], components: int) -> Resid
         if profile.scoring.kind == "removed":
             return removal.parts(profile, difference)
         last = profile.scoring.last_steps
-        return z[:, -last:].mean(axis=1), difference[:, -last:].mean(axis=1), difference[:, -1]
+        return (
+            z[:, -last:].mean(axis=1),
+            difference[:, -last:].mean(axis=1),
+            standard(profile, difference[:, -1], calibration),
+        )
 
     return residuals
 
@@ -65,9 +68,7 @@ def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibra
     level, residual, _ = residuals(windows, calibration)
     if profile.scoring.kind == "removed":
         return removal.score(level, residual, calibration.weights, float(calibration.score_scale[0]))
-    if profile.scoring.kind == "two_sided":
-        return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
-    return scoring.directed(level, residual, calibration.weights, float(calibration.score_scale[0]))
+    return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
 
 
 def calibrate(profile: Profile, device: Device, residuals: Residuals, model_version: str = "") -> Calibration:

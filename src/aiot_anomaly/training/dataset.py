@@ -15,6 +15,7 @@ from aiot_anomaly import paths, series
 from aiot_anomaly.calibration import FEWEST_WINDOWS
 from aiot_anomaly.datasets import fleet, skab, table
 from aiot_anomaly.datasets.fingerprint import fingerprint
+from aiot_anomaly.datasets.fleet import Truth
 from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
@@ -86,15 +87,15 @@ class Dataset:
         return [d for d in self.devices if len(d.test()[0])]
 
     def pooled(self) -> list[Device]:
-        """The monitored devices that thresholds may be learned from."""
-        return [d for d in self.monitored() if d.pooled]
+        """The devices that thresholds may be learned from: the more, the less a threshold hangs on single incidents."""
+        return [d for d in self.devices if d.pooled]
 
     def teachers(self) -> list[Device]:
         """The devices that the network learns from: those that are not monitored, if there are such.
 
         A network's residuals on devices that it has never seen are honest, those on its own are too small.
         """
-        return [d for d in self.devices if not len(d.test()[0])] or self.pooled()
+        return [d for d in self.pooled() if not len(d.test()[0])] or self.pooled()
 
 
 #: what `load` reads as a file of anybody's recording
@@ -113,9 +114,9 @@ def load(
 
     Args:
         profile: the kind of device.
-        source: "skab"; a folder with `train/` and `test/`, each written by the simulator's csv sink, where devices that
-            are in `train/` alone teach the network and are not monitored; or a CSV or Parquet file, read as `layout`
-            says. What is relative is below the repository.
+        source: "skab"; a folder with `train/` and `test/`, each written by the simulator, where devices that are in
+            `train/` alone teach the network and are not monitored, or a folder of such folders; or a CSV or Parquet
+            file, read as `layout` says. What is relative is below the repository.
         most_devices: only the first so many monitored devices and as many teachers, for a quick look.
         layout: of a file; None: a column `timestamp`, and the sensors' names.
         train_until: of a file, instead of the layout's: a share of each device's rows, or a time.
@@ -132,7 +133,10 @@ def load(
     elif place.suffix in TABLES:
         recordings = recorded(profile, place, layout or Layout(), train_until)
     else:
-        recordings = _fleet(place, profile)
+        recordings = [r for folder in _fleets(place, profile.name) for r in _fleet(folder, profile)]
+        names = [r.device_id for r in recordings]
+        if doubled := sorted({n for n in names if names.count(n) > 1}):
+            raise DatasetError(f"{place}: two fleets have the devices {', '.join(doubled[:5])}; number them apart")
     monitored = [r for r in recordings if r.train_rows is None or r.train_rows < len(r)]
     others = [r for r in recordings if r.train_rows == len(r)]
     chosen = monitored[:most_devices] + others[:most_devices]
@@ -177,9 +181,30 @@ def _long_enough(devices: list[Device], path: Path) -> list[Device]:
     return kept
 
 
+def truth(source: str) -> list[Truth]:
+    """What really happened in the test part, where the source has files that say so.
+
+    Raises:
+        DatasetError: such a file cannot be read.
+    """
+    files = [folder / "test" / fleet.TRUTH for folder in _parts(paths.root() / source)]
+    return [event for file in files if file.is_file() for event in fleet.read_truth(file)]
+
+
+def _parts(place: Path) -> list[Path]:
+    """The folders with a `train/`: the place itself, or those in it, in order of their names."""
+    inner = sorted(p for p in place.iterdir() if (p / "train").is_dir()) if place.is_dir() else []
+    return [place] if (place / "train").is_dir() else inner
+
+
+def _fleets(place: Path, profile_name: str) -> list[Path]:
+    found = _parts(place)
+    if not found:
+        raise DatasetError(f"no folder {place / 'train'}: make it with `make data PROFILE={profile_name}`")
+    return found
+
+
 def _fleet(folder: Path, profile: Profile) -> list[Recording]:
-    if not (folder / "train").is_dir():
-        raise DatasetError(f"no folder {folder / 'train'}: make it with `make data PROFILE={profile.name}`")
     train = {r.device_id: r for r in fleet.read(folder / "train", profile).recordings}
     test = {r.device_id: r for r in fleet.read(folder / "test", profile).recordings}
     joined = []

@@ -18,7 +18,7 @@ from aiot_anomaly.profile import Profile
 from aiot_anomaly.scoring import mask
 from aiot_anomaly.series import Float
 from aiot_anomaly.training import metering
-from aiot_anomaly.training.corruption import corrupt
+from aiot_anomaly.training.corruption import corrupt, pace, way
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
 
@@ -58,31 +58,40 @@ class _Rows:
     z: Float  # (n, T, F) standardised
     clock: Float  # (n, T, C)
     level: Float  # (n, T, F) in physical units
-    scale: Float  # (n, F)
+    scale: Float  # (n, T, F) in physical units
+    way: Float  # (n, F) see corruption.way
 
     def thinned(self, most: int) -> _Rows:
         step = -(-len(self.z) // most)
-        return _Rows(self.z[::step], self.clock[::step], self.level[::step], self.scale[::step])
+        return _Rows(*(of[::step] for of in self._parts()))
 
     def shuffled(self, rng: np.random.Generator) -> _Rows:
         order = rng.permutation(len(self.z))
-        return _Rows(self.z[order], self.clock[order], self.level[order], self.scale[order])
+        return _Rows(*(of[order] for of in self._parts()))
+
+    def _parts(self) -> tuple[Float, ...]:
+        return self.z, self.clock, self.level, self.scale, self.way
 
 
 def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
     """What a network learns from: the normal windows of each device, standardised as they will be in service.
 
-    With two folds each half of a device's windows goes with the level of the other half: with their own, seasonal
+    With several folds each part of a device's windows goes with the level of the others: with their own, seasonal
     windows would have no slow variation left, and the network would take any for an anomaly.
     """
-    return [Example(half, level) for windows in parts for half, level in cross_fitted(profile, windows)]
+    return [Example(judged, level) for windows in parts for judged, level in cross_fitted(profile, windows)]
 
 
 def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
     """(n, T, F) the model's inputs, as the graph computes them."""
-    level = calibration.center[season_slots(profile, windows.ends)]
-    clip = profile.scoring.clip
-    return np.clip((windows.values - level) / calibration.scale, -clip, clip) * mask(profile)
+    season, clip = season_slots(profile, windows.ends), profile.scoring.clip
+    z = (windows.values - calibration.center[season]) / calibration.scale[season] * mask(profile)
+    return np.clip(z @ calibration.whitening[0] if profile.scoring.whiten else z, -clip, clip)
+
+
+def standard(profile: Profile, inputs: Float, calibration: Calibration) -> Float:
+    """The network's inputs (…, F), or differences of them, in deviations of each by itself: as before whitening."""
+    return np.asarray(inputs @ calibration.whitening[1]) if profile.scoring.whiten else inputs
 
 
 def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
@@ -93,7 +102,8 @@ def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
         np.concatenate([standardise(profile, e.windows, e.calibration) for e in examples]),
         np.concatenate([table[season_slots(profile, e.windows.ends)] for e in examples]),
         np.concatenate([e.calibration.center[season_slots(profile, e.windows.ends)] for e in examples]),
-        np.concatenate([np.tile(e.calibration.scale, (len(e.windows), 1)) for e in examples]),
+        np.concatenate([e.calibration.scale[season_slots(profile, e.windows.ends)] for e in examples]),
+        np.concatenate([np.tile(way(profile, e.calibration), (len(e.windows), 1)) for e in examples]),
     )
 
 
@@ -126,7 +136,7 @@ def fit(
         if network_config.denoise and profile.scoring.kind == "removed":
             z = metering.corrupt(profile, z, part.level, part.scale, source)
         elif network_config.denoise:
-            z = corrupt(profile, z, part.scale, source)
+            z = corrupt(profile, z, pace(profile, part.scale), part.way, source)
         return ([z, part.clock] if part.clock.shape[-1] else [z]), part.z
 
     check_inputs, check_target = batch(check, np.random.default_rng(config.seed + 1))

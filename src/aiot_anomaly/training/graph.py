@@ -74,15 +74,14 @@ def detector(profile: Profile, network: Any) -> Any:
     def columns(tensor: Any) -> Any:
         return tf.gather(tensor, carrier, axis=1)
 
-    def standardise(values: Any, season: Any, center: Any, scale: Any) -> tuple[Any, Any]:
+    def standardise(values: Any, season: Any, center: Any, scale: Any) -> tuple[Any, Any, Any]:
         if profile.season.slots == 1:
-            level = tf.repeat(center, profile.window.steps, axis=1)
+            level, spread = (tf.repeat(of, profile.window.steps, axis=1) for of in (center, scale))
         else:
             # not tf.one_hot: the converter knows it for vectors only
             slot = tf.equal(season[:, :, None], np.arange(profile.season.slots)[None, None, :])
-            level = tf.matmul(tf.cast(slot, tf.float64), center)
-        z = tf.cast((values - level) / scale[:, None, :], tf.float32)
-        return tf.clip_by_value(z, -profile.scoring.clip, profile.scoring.clip) * mask, level
+            level, spread = (tf.matmul(tf.cast(slot, tf.float64), of) for of in (center, scale))
+        return tf.cast((values - level) / spread, tf.float32) * mask, level, spread
 
     def reconstruct(z: Any, season: Any) -> Any:
         return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
@@ -94,10 +93,6 @@ def detector(profile: Profile, network: Any) -> Any:
         return tf.where(is_log, tf.nn.relu(tf.exp(tf.where(is_log, logarithmic, 0.0)) - offset), linear)
 
     def parts(level: Any, residual: Any, weights: Any, scales: Any) -> tuple[Any, Any]:
-        if profile.scoring.kind == "directed":
-            each = weights * tf.concat([level, residual], axis=1)
-            raw = tf.nn.relu(tf.reduce_sum(each, axis=1)) / scales[:, 0]
-            return raw, tf.add_n(tf.split(tf.abs(each), 2, axis=1))
         if removed:
             each = tf.stack(tf.split(weights * tf.concat([level, residual], axis=1), 2, axis=1), axis=1)
             return tf.reduce_max(tf.reduce_sum(each, axis=2), axis=1) / scales[:, 0], tf.reduce_sum(each, axis=1)
@@ -106,10 +101,12 @@ def detector(profile: Profile, network: Any) -> Any:
         return tf.sqrt(tf.nn.relu(tf.reduce_sum(each, axis=[1, 2]))), tf.reduce_sum(tf.abs(each), axis=1)
 
     @tf.function(input_signature=signature(profile))  # type: ignore[untyped-decorator] # TensorFlow publishes no types
-    def detect(
-        values: Any, season: Any, threshold: Any, center: Any, scale: Any, weights: Any, score_scale: Any, band: Any
-    ) -> list[Any]:
-        z, normal = standardise(values, season, center, scale)
+    def detect(values: Any, season: Any, threshold: Any, *calibration: Any) -> list[Any]:
+        own = dict(zip(shapes(profile), calibration, strict=True))
+        z, normal, spread = standardise(values, season, own["center"], own["scale"])
+        if profile.scoring.whiten:
+            z = tf.matmul(z, own["whitening"][:, 0])
+        z = tf.clip_by_value(z, -profile.scoring.clip, profile.scoring.clip)
         reconstructed = reconstruct(z, season)
         difference = (z - reconstructed) * mask
         if removed:
@@ -118,12 +115,15 @@ def detector(profile: Profile, network: Any) -> Any:
         else:
             level = tf.reduce_mean(z[:, -averaged:], axis=1)
             residual = tf.reduce_mean(difference[:, -averaged:], axis=1)
-        raw, each = parts(level, residual, weights, score_scale)
+        raw, each = parts(level, residual, own["weights"], own["score_scale"])
+        clean, last = reconstructed[:, -1], difference[:, -1]
+        if profile.scoring.whiten:
+            clean, last = (tf.linalg.matvec(own["whitening"][:, 1], of) for of in (clean, last))
         shares = tf.matmul(each, to_sensor) + 1e-9
         # a derived input's expected value moves its sensor by as much
         carried = columns(values[:, -1]) - columns(normal[:, -1])
-        step = columns(scale) * tf.cast(columns(reconstructed[:, -1]), tf.float64)
-        margin = columns(scale) * tf.cast(columns(band), tf.float64)
+        step = columns(spread[:, -1]) * tf.cast(columns(clean), tf.float64)
+        margin = columns(spread[:, -1]) * tf.cast(columns(own["band"]), tf.float64)
         expected, lower, upper = (
             in_units(values[:, -1, :sensors] - carried + step + by, columns(normal[:, -1]) + step + by)
             for by in (0.0, -margin, margin)
@@ -136,7 +136,7 @@ def detector(profile: Profile, network: Any) -> Any:
             "upper": upper,
             "level": level,
             "residual": residual,
-            "last": difference[:, -1],
+            "last": last,
         }
         return [tf.identity(result[name], name=name) for name in OUTPUTS]
 

@@ -95,7 +95,7 @@ def corrupt(
         profile: the kind of device.
         windows: (n, T, F) standardised.
         level: (n, T, F) the normal level that they were standardised with.
-        scale: (n, F) and the scale.
+        scale: (n, T, F) and the scale.
         rng: source of randomness.
         share: of the windows that are falsified.
 
@@ -110,7 +110,7 @@ def _corrupt(
     profile: Profile, windows: Float, level: Float, scale: Float, rng: np.random.Generator, share: float
 ) -> Float:
     n, count, _ = windows.shape
-    of_day, inputs = columns(profile), windows * scale[:, None, :] + level
+    of_day, inputs = columns(profile), windows * scale + level
     logs = {c: d for c, d in enumerate(profile.derived, len(profile.sensors)) if isinstance(d, Log)}
     true = np.stack([logs[c].undone(inputs[:, :, c]) for c in of_day], axis=2)
     form = rng.integers(len(FORMS), size=n)
@@ -124,7 +124,7 @@ def _corrupt(
     result, clip = windows.copy(), profile.scoring.clip
     for column, log in logs.items():
         if log.memory < len(of_day):
-            z = (_logarithm(log, falsified) - level[:, :, column]) / scale[:, None, column]
+            z = (_logarithm(log, falsified) - level[:, :, column]) / scale[:, :, column]
             result[:, :, column] = np.where(active, np.clip(z, -clip, clip), result[:, :, column])
     return result * mask(profile)
 

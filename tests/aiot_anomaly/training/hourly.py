@@ -17,7 +17,7 @@ HOUR = 3600
 TRAIN_D, TEST_D = 28, 14
 
 
-def profile(direction: str = "up", *, season: str = "hour_of_week", kind: str = "directed", **changes: Any) -> Profile:
+def profile(direction: str = "up", *, season: str = "hour_of_week", **changes: Any) -> Profile:
     """A flow in L/s, or a meter in kWh where anomalies lower it, and a pressure; once an hour in windows of six."""
     unit = "kWh" if direction == "down" else "L/s"
     sensors = [
@@ -30,7 +30,7 @@ def profile(direction: str = "up", *, season: str = "hour_of_week", kind: str = 
         derived=[],
         window={"steps": 6, "step": 1, "aggregate": 1, "stride": 1},
         season={"kind": season, "utc_offset_h": 0.0},
-        scoring={"kind": kind, "last_steps": 3},
+        scoring={"last_steps": 3},
         stream={},
         **changes,
     )

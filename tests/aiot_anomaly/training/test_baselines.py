@@ -20,7 +20,7 @@ DAY = 24
 TRAIN = TRAIN_D * DAY  # rows
 
 UP, DOWN = hourly.profile("up"), hourly.profile("down")
-FLAT = hourly.profile("both", season="none", kind="two_sided")
+FLAT = hourly.profile("both", season="none")
 
 
 def every(of):

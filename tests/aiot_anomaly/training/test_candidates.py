@@ -9,13 +9,13 @@ from aiot_anomaly import scoring
 from aiot_anomaly.training import candidates
 from aiot_anomaly.training import dataset as datasets
 from aiot_anomaly.training.evaluation import by_row
-from aiot_anomaly.training.fit import examples, standardise
+from aiot_anomaly.training.fit import examples, standard, standardise
 from tests.aiot_anomaly.kinds import variant
 from tests.aiot_anomaly.training import fleets
 from tests.aiot_anomaly.training.fleets import Event
 
 SHARE = 0.3
-KINDS = ("two_sided", "directed")
+KINDS = ("two_sided", "whitened")
 
 
 def load(tmp_path, of, **options):
@@ -101,12 +101,11 @@ def test_without_a_network_only_the_level_is_scored(case):
     level, residual, last = candidates.no_network(of)(windows, calibration)
     z = standardise(of, windows, calibration)
     np.testing.assert_array_equal(level, z[:, -of.scoring.last_steps :].mean(axis=1))
-    np.testing.assert_array_equal(last, z[:, -1])
+    np.testing.assert_array_equal(last, standard(of, z[:, -1], calibration))
     assert not residual.any()
-    if of.scoring.kind == "two_sided":
-        expected = np.sqrt(scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0])
-        found = candidates.raw_scores(of, candidates.no_network(of), windows, calibration)
-        np.testing.assert_allclose(found, expected)
+    expected = np.sqrt(scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0])
+    found = candidates.raw_scores(of, candidates.no_network(of), windows, calibration)
+    np.testing.assert_allclose(found, expected)
 
 
 def test_pca_with_all_components_leaves_no_residual_and_with_few_it_does(case):

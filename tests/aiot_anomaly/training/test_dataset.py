@@ -16,7 +16,7 @@ from tests.aiot_anomaly.training import fleets
 from tests.aiot_anomaly.training.fleets import TEST, TRAIN, Event
 from tests.support.tiny_bundle import START
 
-PROFILE = variant("directed")
+PROFILE = variant()
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def denoising():
-    return train(variant("directed", "hour_of_week"), denoise=True)
+    return train(variant("whitened", "hour_of_week"), denoise=True)
 
 
 @pytest.mark.parametrize("which", ["fitted", "denoising"])

@@ -15,7 +15,7 @@ from aiot_anomaly.calibration import Calibration, complete
 from aiot_anomaly.inference import Graph
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.export import run_keras, to_onnx
-from aiot_anomaly.training.fit import reconstruct
+from aiot_anomaly.training.fit import reconstruct, standard
 from aiot_anomaly.training.graph import OUTPUTS, carriers, signature
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
@@ -70,7 +70,8 @@ def parts(case: Case):
     z, reconstructed = reconstruct(case.profile, case.network, case.windows, case.calibration)
     difference = (z - reconstructed) * scoring.mask(case.profile)
     last = case.profile.scoring.last_steps
-    return z[:, -last:].mean(axis=1), difference[:, -last:].mean(axis=1), difference[:, -1]
+    of_last = standard(case.profile, difference[:, -1], case.calibration)
+    return z[:, -last:].mean(axis=1), difference[:, -last:].mean(axis=1), of_last
 
 
 def test_level_and_residual_are_those_of_the_reference(case):
@@ -82,10 +83,7 @@ def test_level_and_residual_are_those_of_the_reference(case):
 def test_the_score_is_that_of_the_reference(case):
     level, residual, _ = parts(case)
     weights, scales = case.calibration.weights, case.calibration.score_scale
-    if case.profile.scoring.kind == "two_sided":
-        expected = scoring.two_sided(level, residual, weights, scales)
-    else:
-        expected = scoring.directed(level, residual, weights, float(scales[0]))
+    expected = scoring.two_sided(level, residual, weights, scales)
     assert (expected > 0).sum() > 20
     np.testing.assert_allclose(case.keras["score"], expected / THRESHOLD, rtol=1e-5, atol=2e-6)
 
@@ -93,11 +91,8 @@ def test_the_score_is_that_of_the_reference(case):
 def test_contributions_are_the_sensors_parts_of_the_score(case):
     level, residual, _ = parts(case)
     weights, scales = case.calibration.weights, case.calibration.score_scale
-    if case.profile.scoring.kind == "two_sided":
-        rows = zip((level, residual), weights, scales, strict=True)
-        each = sum(np.abs(x * (x @ precision)) / scale for x, precision, scale in rows)
-    else:
-        each = np.abs(level * weights[:3]) + np.abs(residual * weights[3:])
+    rows = zip((level, residual), weights, scales, strict=True)
+    each = sum(np.abs(x * (x @ precision)) / scale for x, precision, scale in rows)
     # the change of the flow is the flow's
     sensors = np.stack([each[:, 0] + each[:, 2], each[:, 1]], axis=1)
     expected = sensors / sensors.sum(axis=1, keepdims=True)
@@ -107,10 +102,11 @@ def test_contributions_are_the_sensors_parts_of_the_score(case):
 def test_what_is_expected_is_the_reconstruction_in_the_sensors_unit(case):
     _, reconstructed = reconstruct(case.profile, case.network, case.windows, case.calibration)
     season = season_slots(case.profile, case.windows.ends)[:, -1]
-    level, scale = case.calibration.center[season], case.calibration.scale
+    level, scale = case.calibration.center[season], case.calibration.scale[season]
+    clean = standard(case.profile, reconstructed[:, -1], case.calibration)
     found = case.keras
-    np.testing.assert_allclose(found["expected"], (level + scale * reconstructed[:, -1])[:, :2], rtol=1e-5)
-    margin = np.broadcast_to((scale * case.calibration.band)[:2], (60, 2))
+    np.testing.assert_allclose(found["expected"], (level + scale * clean)[:, :2], rtol=1e-5)
+    margin = (scale * case.calibration.band)[:, :2]
     np.testing.assert_allclose(found["upper"] - found["expected"], margin, rtol=1e-5)
     np.testing.assert_allclose(found["expected"] - found["lower"], margin, rtol=1e-5)
 
@@ -143,6 +139,7 @@ def test_outputs_keep_their_names_and_the_model_its_profiles_title(case):
     named = {s.name for s in signature(case.profile)}
     assert {i.name for i in model.graph.input} <= named
     assert {"values", "threshold", "center", "scale", "weights", "score_scale", "band"} <= named
+    assert ("whitening" in named) == case.profile.scoring.whiten
     assert case.profile.title in model.doc_string
 
 
@@ -170,7 +167,7 @@ def test_the_clock_is_a_circle_of_hours_and_a_flag_for_weekends():
 
 
 def test_an_untrained_denoising_network_takes_nothing_away():
-    of = variant("directed", "hour_of_week")
+    of = variant("whitened", "hour_of_week")
     network = build(of, NetworkConfig(units=4, code=2, denoise=True))
     z = np.random.default_rng(0).normal(size=(5, of.window.steps, 3)).astype(np.float32)
     clock = clock_table(of)[np.zeros((5, of.window.steps), dtype=int)]

@@ -21,8 +21,8 @@ def lag(profile: Profile) -> int:
 def naive(profile: Profile) -> Judge:
     """The difference to the same hour a week before, or to the last value where there is no season.
 
-    In units of its normal deviation: its root mean square over the inputs; where the scoring is directed, its mean in
-    the direction that matters. An anomaly longer than a week is its own expectation from then on.
+    In units of its normal deviation: its root mean square over the inputs; where it is known which way anomalies move,
+    its mean in the direction that matters. An anomaly longer than a week is its own expectation from then on.
     """
     back = lag(profile)
     signs = {"up": 1.0, "down": -1.0, "both": 0.0}
@@ -40,7 +40,7 @@ def naive(profile: Profile) -> Judge:
             return np.full(len(ends), np.nan)
         scale = np.maximum(np.sqrt(np.mean(known**2, axis=0)), normal.smallest_scale(profile))
         z = normal.at_ends(profile, device, change, ends) / scale
-        if profile.scoring.kind == "directed":
+        if profile.directed:
             return np.asarray(np.maximum(z @ sign, 0.0) / np.abs(sign).sum())
         return np.asarray(np.sqrt(np.mean(z**2, axis=1)))
 
