@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aiot_anomaly.series import Float, Int
+from aiot_anomaly.series import Bool, Float, Int
 from aiot_anomaly.training.dataset import Dataset, Device
 from aiot_anomaly.training.evaluation import Scored
 from aiot_anomaly.training.thresholds import rules
 from aiot_anomaly.training.thresholds.held_back import HeldBack
+from aiot_anomaly.windows import Windows
 
 #: a device, until when its readings are normal (seconds since 1970), and ends (n,) of its windows in order of time, to
 #: (n,) raw scores: higher is more anomalous, never negative, NaN where there is none
@@ -71,12 +72,18 @@ def threshold(dataset: Dataset, judge: Judge, share: float) -> tuple[float, Floa
 
 def score_test(dataset: Dataset, judge: Judge, value: float) -> list[Scored]:
     """Scores each device's test part, fitted on its training rows; 1.0 is the threshold `value`."""
-    results = []
-    for device in dataset.monitored():
-        windows, labels = device.test()
-        scores = judge(device, device.train_until, windows.ends) / value
-        results.append(Scored(device.device_id, windows.ends, scores, labels))
-    return results
+    return [_scored(device, judge, value, *device.test()) for device in dataset.monitored()]
+
+
+def score_validation(dataset: Dataset, judge: Judge, value: float) -> list[Scored]:
+    """The same of each device's validation part; empty unless the profile declares one (`threshold.validation`)."""
+    found = [_scored(device, judge, value, *device.validation()) for device in dataset.monitored()]
+    return [s for s in found if len(s.ends)]
+
+
+def _scored(device: Device, judge: Judge, value: float, windows: Windows, labels: Bool) -> Scored:
+    scores = judge(device, device.train_until, windows.ends) / value
+    return Scored(device.device_id, windows.ends, scores, labels)
 
 
 def score_baseline(dataset: Dataset, baseline: Baseline, share: float) -> list[Scored]:

@@ -84,6 +84,10 @@ class HeldBack:
         judged = [replace(s, scores=s.scores / max(value, LOWEST)) for s in self.parts]
         return by_event(self.profile, judged)["false_incidents_per_month"]
 
+    def incidents(self, value: float) -> int:
+        """How many incidents the threshold opens on these windows, of all devices."""
+        return round(self.incidents_per_month(value) * self.device_months)
+
     def halves(self) -> tuple[HeldBack, HeldBack]:
         """Each device's earlier and later windows: what a rule promises by one, the other may check."""
         cuts = [np.arange(len(s.ends)) < len(s.ends) // 2 for s in self.parts]

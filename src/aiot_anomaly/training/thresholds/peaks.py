@@ -25,8 +25,9 @@ TAIL, WIDEST_TAIL = 0.02, 0.2
 FEWEST = 50
 #: shapes that are believed: above, the tail has no variance, and a quantile far out may be anything
 HEAVIEST, LIGHTEST = 0.5, -1.0
-#: largest distance between the fitted and the empirical distribution of the excesses (Kolmogorov-Smirnov)
-WORST_FIT = 0.12
+#: largest distance between the fitted and the empirical distribution of N excesses (Kolmogorov-Smirnov): this over the
+#: root of N, which one in twenty samples exceeds; or the least that matters, as neighbouring windows say less than N
+WORST_FIT, LEAST_MISFIT = 1.36, 0.08
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def tail(scores: Float, beyond: float) -> Tail | None:
     Returns:
         None where there are too few excesses, or where neither fits.
     """
-    share = float(np.clip(max(FEWEST / len(scores), 2 * beyond), TAIL, WIDEST_TAIL))
+    share = float(np.clip(max(1.2 * FEWEST / len(scores), 2 * beyond), TAIL, WIDEST_TAIL))
     start = float(np.quantile(scores, 1 - share))
     excess = scores[scores > start] - start
     if len(excess) < FEWEST or beyond >= len(excess) / len(scores) or np.ptp(excess) == 0:
@@ -79,7 +80,8 @@ def tail(scores: Float, beyond: float) -> Tail | None:
             misfit = float(stats.kstest(excess, stats.genpareto(shape, scale=scale).cdf).statistic)
             fits.append(Tail(start, len(excess) / len(scores), shape, scale, misfit))
     best = min(fits, key=lambda t: t.misfit, default=None)
-    return best if best is not None and best.misfit <= WORST_FIT else None
+    worst = max(LEAST_MISFIT, WORST_FIT / len(excess) ** 0.5)
+    return best if best is not None and best.misfit <= worst else None
 
 
 def _likelihood(excess: Float) -> tuple[float, float]:

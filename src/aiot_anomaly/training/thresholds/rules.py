@@ -14,6 +14,7 @@ from aiot_anomaly.training.thresholds.conformal import conformal
 from aiot_anomaly.training.thresholds.held_back import LOWEST, Chosen, HeldBack
 from aiot_anomaly.training.thresholds.peaks import peaks
 from aiot_anomaly.training.thresholds.quantile import quantile
+from aiot_anomaly.training.wording import duration
 
 RULES: Mapping[str, Callable[[HeldBack], Chosen]] = {
     "quantile": quantile,
@@ -50,7 +51,7 @@ def beside(held: HeldBack) -> pd.DataFrame:
 
     Columns: threshold; windows above, promised (by the rule; NaN for a budget) and found; `other half`: the share that
     is above the threshold of one half of each device's windows in the other half, which it was not set on; incidents a
-    device and month, found and in the other halves; whether it is the profile's; doubt.
+    device and month, found and in the other halves; whether it is the profile's.
     """
     halves = held.halves()
     rows = {}
@@ -66,7 +67,6 @@ def beside(held: HeldBack) -> pd.DataFrame:
                 float(np.mean([b.incidents_per_month(v) for v, b in pairs])) if pairs else float("nan")
             ),
             "chosen": name == held.profile.threshold.rule,
-            "doubt": chosen.doubt,
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -91,8 +91,8 @@ def budgets(held: HeldBack) -> pd.DataFrame:
 def persistence(held: HeldBack, value: float) -> pd.DataFrame:
     """Incidents a device and month when they open after k of n windows above a threshold.
 
-    Columns: the threshold and factors of it. Each further window that is waited for delays the alarm by
-    `soonest [s]` - what an event that is above the threshold from its start on takes at least.
+    Columns: soonest (what an event that is above the threshold from its start on takes to open one); incidents at the
+    threshold and at factors of it; whether it is the profile's.
     """
     rules = held.profile.incidents
     rows = {}
@@ -100,7 +100,7 @@ def persistence(held: HeldBack, value: float) -> pd.DataFrame:
         of = held.profile.model_copy(update={"incidents": Incidents(k=k, n=n, quiet=rules.quiet)})
         waiting = HeldBack(of, held.parts)
         rows[f"{k} of {n}"] = {
-            "soonest [s]": k * held.step_s,
+            "soonest": duration(k * held.step_s),
             **{f"at {f:g} × the threshold": waiting.incidents_per_month(f * value) for f in (0.7, 0.85, 1.0, 1.2)},
             "profile's": (k, n) == (rules.k, rules.n),
         }

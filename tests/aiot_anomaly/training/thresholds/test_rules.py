@@ -87,7 +87,7 @@ def test_a_smaller_budget_never_has_a_lower_threshold():
 def test_more_persistence_raises_no_more_incidents_and_later_ones():
     of = held(exponential(20_000))
     table = rules.persistence(of, 1.0)
-    assert (table.loc["1 of 1", "soonest [s]"], table.loc["3 of 4", "soonest [s]"]) == (120, 360)
+    assert (table.loc["1 of 1", "soonest"], table.loc["3 of 4", "soonest"]) == ("2 min", "6 min")
     columns = [c for c in table.columns if c.startswith("at ")]
     assert (table.loc["3 of 4", columns] <= table.loc["3 of 5", columns]).all()
     assert table.index[table["profile's"]].tolist() == ["2 of 3"]
