@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import platform
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -245,9 +243,3 @@ def _holds_anomaly(profile: Profile, recording: Recording, slots: Int, ends: Int
     last = ends // profile.interval_s
     first = np.searchsorted(marked, last - profile.history, side="right")
     return np.asarray(first < np.searchsorted(marked, last, side="right"))
-
-
-def libraries() -> dict[str, str]:
-    """The versions that a model's numbers depend on."""
-    names = ("tensorflow", "keras", "onnxruntime", "tf2onnx", "numpy", "scikit-learn", "wntr")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -125,12 +125,6 @@ def test_the_recording_has_all_of_both_parts(loaded):
     assert recording.train_rows == TRAIN
 
 
-def test_libraries_name_the_versions_that_numbers_depend_on():
-    found = datasets.libraries()
-    assert {"python", "tensorflow", "keras", "onnxruntime", "numpy"} <= set(found)
-    assert found["numpy"] == np.__version__
-
-
 def test_a_declared_validation_part_lies_between_training_and_test(folder):
     declared = variant("directed").model_copy(
         update={"threshold": PROFILE.threshold.model_copy(update={"validation": 0.4})}

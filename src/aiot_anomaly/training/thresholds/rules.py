@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aiot_anomaly.profile import Incidents
-from aiot_anomaly.training.thresholds.budget import budget, within
+from aiot_anomaly.training.thresholds.budget import budget, steps
 from aiot_anomaly.training.thresholds.conformal import conformal
 from aiot_anomaly.training.thresholds.held_back import LOWEST, Chosen, HeldBack
 from aiot_anomaly.training.thresholds.peaks import peaks
@@ -75,8 +75,8 @@ def budgets(held: HeldBack) -> pd.DataFrame:
     """What each alarm budget asks for: threshold, windows above it, and incidents a device and month."""
     own = held.profile.threshold.false_incidents_per_month
     rows = []
-    for most in sorted({*BUDGETS, *([] if own is None else [own])}):
-        value = max(within(held, most).value, LOWEST)
+    for most, lowest in sorted(steps(held, [*BUDGETS, *([] if own is None else [own])]).items()):
+        value = max(lowest, LOWEST)
         rows.append(
             {
                 "budget": most,
