@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import mlflow
+import numpy as np
 import pytest
 
 from aiot_anomaly import paths
