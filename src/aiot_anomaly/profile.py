@@ -104,15 +104,32 @@ class Scoring(Frozen):
 
 
 class Threshold(Frozen):
-    """How the alarm threshold is set from held-back normal rows."""
+    """How the alarm threshold is set from held-back normal rows; see `aiot_anomaly.training.thresholds`."""
 
-    #: quantile of the held-back normal scores that the threshold stands on
+    #: "quantile" of the held-back normal scores; "peaks": the same quantile from a tail fitted to the highest scores;
+    #: "conformal": the quantile that holds for the next window, too, however few there were; "budget": so high that
+    #: few enough incidents open. Not given: "budget" where there is one, else "quantile"
+    method: Literal["quantile", "peaks", "conformal", "budget"] | None = None
+    #: the share of normal windows that is to lie below the threshold
     quantile: float = Field(gt=0.5, lt=1)
-    #: the threshold is that quantile times this factor
+    #: the threshold is what the method gives times this factor
     margin: float = Field(default=1.0, ge=1)
-    #: in the quantile's place: a threshold at which held-back normal windows open at most so many incidents
-    #: a device in 30 days
+    #: a threshold at which held-back normal windows open at most so many incidents a device in 30 days
     false_incidents_per_month: float | None = Field(default=None, gt=0)
+    #: the first share of each device's windows after training whose labels may draw the cost curve of missed events
+    #: against false alarms; it is no part of the test then. Not given: none, and labels enter metrics alone
+    validation: float | None = Field(default=None, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _budget_is_given(self) -> Threshold:
+        if self.method == "budget" and self.false_incidents_per_month is None:
+            raise ValueError("threshold.method is budget; expected false_incidents_per_month, which is the budget")
+        return self
+
+    @property
+    def rule(self) -> Literal["quantile", "peaks", "conformal", "budget"]:
+        """The method, where none is given the usual one."""
+        return self.method or ("quantile" if self.false_incidents_per_month is None else "budget")
 
 
 class Incidents(Frozen):

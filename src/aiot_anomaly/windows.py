@@ -134,7 +134,7 @@ def season_slots(profile: Profile, ends: Int) -> Int:
     # a row is the mean of what lies before it, so it belongs to the hour that just ended
     local = ends[:, None] - back[None, :] - 1 + int(profile.season.utc_offset_h * 3600)
     weekday = (local // 86_400 + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
-    return (local // 3600) % 24 + np.where(weekday >= 5, 24, 0)
+    return np.asarray((local // 3600) % 24 + np.where(weekday >= 5, 24, 0))
 
 
 def as_datetime(seconds: int | float) -> datetime:

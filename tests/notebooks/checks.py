@@ -42,6 +42,10 @@ def check_run(profile_name: str, run: str, home: Path, executed: Path) -> None:
     for notebook in notebooks:
         cells = nbformat.read(notebook, as_version=4).cells
         assert any("**" in str(o.get("data", {}).get("text/markdown", "")) for o in cells[-1].get("outputs", []))
+        # a picture each, and each once
+        drawing = [c for c in cells if c.cell_type == "code" and "\nfigure = plots." in f"\n{c.source}"]
+        assert drawing
+        assert [sum("image/png" in o.get("data", {}) for o in c.outputs) for c in drawing] == [1] * len(drawing)
 
 
 def check_bundle(profile_name: str, run: str, home: Path, data: str, most_devices: int) -> None:

@@ -224,7 +224,9 @@ def read_frame(path: Path, separator: str = ",", *, decimal: str = ".", missing:
             time_or_named = isinstance(frame.index, pd.DatetimeIndex) or any(n is not None for n in frame.index.names)
             frame = frame.reset_index() if time_or_named else frame.reset_index(drop=True)
         else:
-            frame = _read_text(path, sep=separator, decimal=decimal, na_values=list(missing), low_memory=False)
+            # the nearest number to each text, as Python's own: up to pandas 3.0 its usual way may miss the last bit
+            exact: dict[str, Any] = {"float_precision": "round_trip", "low_memory": False}
+            frame = _read_text(path, sep=separator, decimal=decimal, na_values=list(missing), **exact)
     except ImportError as e:
         raise DatasetError(f"{path} needs pyarrow: pip install pyarrow, or write the table as CSV ({e})") from None
     except (OSError, ValueError) as e:

@@ -22,6 +22,7 @@ from aiot_anomaly.training.dataset import Dataset, Device
 from aiot_anomaly.training.evaluation import Scored
 from aiot_anomaly.training.fit import Example, standard, standardise
 from aiot_anomaly.training.judging import Baseline, Judge
+from aiot_anomaly.training.thresholds.held_back import HeldBack
 from aiot_anomaly.windows import Windows
 
 
@@ -110,6 +111,16 @@ def threshold(dataset: Dataset, residuals: Residuals, share: float) -> tuple[flo
     `judging.threshold`'s.
     """
     return judging.threshold(dataset, by_residuals(dataset.profile, residuals), share)
+
+
+def held_back(
+    dataset: Dataset, residuals: Residuals, share: float, calibrations: Mapping[str, Calibration] | None = None
+) -> HeldBack:
+    """What that threshold stands on: `judging.held_back`'s scores, raw.
+
+    With `calibrations` devices that have one there are not calibrated on their own windows before.
+    """
+    return judging.held_back(dataset, by_residuals(dataset.profile, residuals, calibrations), share)
 
 
 def score_test(

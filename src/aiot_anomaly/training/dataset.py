@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import platform
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +32,8 @@ class Device:
         windows: complete or not, in order of time; without those of the training part that hold labelled rows.
         labels: (W,) True where the window ends inside a labelled anomaly; all False without labels.
         train_until: windows that end up to here (seconds since 1970) are training material: normal, for sure.
+        tested_after: windows that end later are the test part. Where the profile declares a validation part, that lies
+            between; else this is `train_until`.
         pooled: False keeps it out of everything that is learned from many devices.
     """
 
@@ -42,6 +42,7 @@ class Device:
     windows: Windows
     labels: Bool
     train_until: int
+    tested_after: int
     pooled: bool = True
 
     @property
@@ -68,8 +69,13 @@ class Device:
         return train.only((index >= round(start * n)) & (index < round(end * n)))
 
     def test(self) -> tuple[Windows, Bool]:
-        """The windows after the training part, complete or not, and their labels."""
-        chosen = self.windows.ends > self.train_until
+        """The windows of the test part, complete or not, and their labels."""
+        chosen = self.windows.ends > self.tested_after
+        return self.windows.only(chosen), self.labels[chosen]
+
+    def validation(self) -> tuple[Windows, Bool]:
+        """The windows between training and test, and their labels: none, unless the profile declares such a part."""
+        chosen = (self.windows.ends > self.train_until) & (self.windows.ends <= self.tested_after)
         return self.windows.only(chosen), self.labels[chosen]
 
 
@@ -248,7 +254,10 @@ def prepare(profile: Profile, recording: Recording, *, pooled: bool = True, trus
     until = int(slots[recording.train_rows - 1]) * profile.interval_s
     doubtful = (windows.ends <= until) & (not trusted)
     spoilt = doubtful & _holds_anomaly(profile, recording, slots, windows.ends)
-    return Device(recording, on_grid, windows.only(~spoilt), labels[~spoilt], until, pooled)
+    later = windows.ends[windows.ends > until]
+    validated = round((profile.threshold.validation or 0.0) * len(later))
+    after = int(later[validated - 1]) if validated else until
+    return Device(recording, on_grid, windows.only(~spoilt), labels[~spoilt], until, after, pooled)
 
 
 def _holds_anomaly(profile: Profile, recording: Recording, slots: Int, ends: Int) -> Bool:
@@ -259,9 +268,3 @@ def _holds_anomaly(profile: Profile, recording: Recording, slots: Int, ends: Int
     last = ends // profile.interval_s
     first = np.searchsorted(marked, last - profile.history, side="right")
     return np.asarray(first < np.searchsorted(marked, last, side="right"))
-
-
-def libraries() -> dict[str, str]:
-    """The versions that a model's numbers depend on."""
-    names = ("tensorflow", "keras", "onnxruntime", "tf2onnx", "numpy", "scikit-learn", "wntr")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -13,13 +13,14 @@ from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Bool, Float, Int, slots
+from aiot_anomaly.training.volumes import vus_pr
 from aiot_anomaly.windows import deciding_slot
 
 MONTH_S = 30 * 86_400
 WEEK_S = 7 * 86_400
 #: what `metrics` gives where it is defined, in the order of a table
 MEASURES = (
-    *("auc_roc", "auc_pr", "f1", "far", "mar"),
+    *("auc_roc", "auc_pr", "vus_pr", "f1", "far", "mar"),
     *("events", "found", "chance", "false_incidents_per_month", "median_delay_s", "p90_delay_s"),
 )
 
@@ -196,6 +197,6 @@ def by_event(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:
 
 
 def metrics(profile: Profile, scored: Sequence[Scored]) -> dict[str, float]:
-    """Row and event metrics together, without those that are not defined on this data."""
-    both = by_row(scored) | by_event(profile, scored)
-    return {name: round(value, 6) for name, value in both.items() if np.isfinite(value)}
+    """The measures of MEASURES, without those that are not defined on this data."""
+    found = by_row(scored) | {"vus_pr": vus_pr(scored)} | by_event(profile, scored)
+    return {name: round(found[name], 6) for name in MEASURES if np.isfinite(found.get(name, np.nan))}

@@ -7,16 +7,17 @@ the same terms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from aiot_anomaly.errors import TrainingError
-from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Float, Int
+from aiot_anomaly.series import Bool, Float, Int
 from aiot_anomaly.training.dataset import Dataset, Device
-from aiot_anomaly.training.evaluation import Scored, by_event
+from aiot_anomaly.training.evaluation import Scored
+from aiot_anomaly.training.thresholds import rules
+from aiot_anomaly.training.thresholds.held_back import HeldBack
+from aiot_anomaly.windows import Windows
 
 #: a device, until when its readings are normal (seconds since 1970), and ends (n,) of its windows in order of time, to
 #: (n,) raw scores: higher is more anomalous, never negative, NaN where there is none
@@ -37,16 +38,27 @@ class Baseline:
     threshold: float | None = None
 
 
-def threshold(dataset: Dataset, judge: Judge, share: float) -> tuple[float, Float]:
-    """One threshold for all devices, from rows that the judge was not fitted on.
+def held_back(dataset: Dataset, judge: Judge, share: float) -> HeldBack:
+    """The raw scores of rows that the judge was not fitted on: what a threshold may be set from.
 
-    Each pooled device's last training windows are held back and scored by what was fitted on those before them; the
-    threshold is the profile's quantile of all those scores, or the one that its alarm budget allows; times a margin.
+    Each pooled device's last training windows are held back and scored by what was fitted on those before them.
 
     Args:
         dataset: the devices.
         judge: how windows are scored.
         share: of each device's training windows that is held back.
+    """
+    parts = []
+    for device in dataset.pooled():
+        ends = device.held_back(share).ends
+        if len(ends):
+            scores = judge(device, int(ends[0]) - 1, ends)
+            parts.append(Scored(device.device_id, ends, scores, np.zeros(len(ends), dtype=bool)))
+    return HeldBack(dataset.profile, tuple(parts))
+
+
+def threshold(dataset: Dataset, judge: Judge, share: float) -> tuple[float, Float]:
+    """One threshold for all devices, by the rule that the profile chooses, from `held_back` scores.
 
     Returns:
         The threshold, and the scores that it stands on.
@@ -54,49 +66,24 @@ def threshold(dataset: Dataset, judge: Judge, share: float) -> tuple[float, Floa
     Raises:
         TrainingError: not one held-back window could be scored.
     """
-    rules = dataset.profile.threshold
-    held_back = []
-    for device in dataset.pooled():
-        ends = device.held_back(share).ends
-        if len(ends):
-            scores = judge(device, int(ends[0]) - 1, ends)
-            held_back.append(Scored(device.device_id, ends, scores, np.zeros(len(ends), dtype=bool)))
-    pooled = np.concatenate([np.empty(0), *(s.scores for s in held_back)])
-    scored = pooled[np.isfinite(pooled)]
-    if not len(scored):
-        raise TrainingError(
-            f"none of {len(pooled)} held-back windows has a score, expected some to set the threshold from: give "
-            f"longer normal recordings"
-        )
-    if rules.false_incidents_per_month is None:
-        value = float(np.quantile(scored, rules.quantile))
-    else:
-        value = _within_budget(dataset.profile, held_back, rules.false_incidents_per_month, scored)
-    return max(value * rules.margin, 1e-6), scored
-
-
-def _within_budget(profile: Profile, held_back: Sequence[Scored], budget: float, scored: Float) -> float:
-    """The last of the normal scores `scored` (n,), from the highest down, that opens no more incidents than the budget.
-
-    Not the lowest of all: far down alarms run together into a few long incidents.
-    """
-    kept = float(scored.max())  # here there is no alarm
-    for value in np.unique(np.quantile(scored, 1 - np.geomspace(1e-5, 0.5, 300), method="higher"))[::-1]:
-        judged = [replace(s, scores=s.scores / max(float(value), 1e-6)) for s in held_back]
-        if by_event(profile, judged)["false_incidents_per_month"] > budget:
-            break
-        kept = float(value)
-    return kept
+    held = held_back(dataset, judge, share)
+    return rules.choose(held).value, held.scores
 
 
 def score_test(dataset: Dataset, judge: Judge, value: float) -> list[Scored]:
     """Scores each device's test part, fitted on its training rows; 1.0 is the threshold `value`."""
-    results = []
-    for device in dataset.monitored():
-        windows, labels = device.test()
-        scores = judge(device, device.train_until, windows.ends) / value
-        results.append(Scored(device.device_id, windows.ends, scores, labels))
-    return results
+    return [_scored(device, judge, value, *device.test()) for device in dataset.monitored()]
+
+
+def score_validation(dataset: Dataset, judge: Judge, value: float) -> list[Scored]:
+    """The same of each device's validation part; empty unless the profile declares one (`threshold.validation`)."""
+    found = [_scored(device, judge, value, *device.validation()) for device in dataset.monitored()]
+    return [s for s in found if len(s.ends)]
+
+
+def _scored(device: Device, judge: Judge, value: float, windows: Windows, labels: Bool) -> Scored:
+    scores = judge(device, device.train_until, windows.ends) / value
+    return Scored(device.device_id, windows.ends, scores, labels)
 
 
 def score_baseline(dataset: Dataset, baseline: Baseline, share: float) -> list[Scored]:

@@ -49,7 +49,7 @@ def detections(profile: Profile, device: Device, scored: Scored, truth: Iterable
     until = int(device.recording.timestamps[-1]) + profile.interval_s
     opened, found = [start for start, _ in incidents(profile, scored)], []
     for t in truth:
-        start, end = max(t.start, device.train_until), min(t.end, until)
+        start, end = max(t.start, device.tested_after), min(t.end, until)
         if not t.anomalous or t.device_id != device.device_id or start >= end:
             continue
         delay = next((at - start for at in opened if start <= at < end), None)

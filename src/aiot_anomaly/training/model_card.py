@@ -13,6 +13,7 @@ from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.comparison import CANDIDATE, CHAMPION, Decision
 from aiot_anomaly.training.dataset import TABLES
 from aiot_anomaly.training.record import Record
+from aiot_anomaly.training.wording import duration
 
 CARD = "README.md"
 #: the pictures that go beside the bundle, and what they show
@@ -60,14 +61,6 @@ def requirements_table(decision: Decision) -> str:
         return ""
     rows = [f"| {r.name} | {r.found} | {r.expected} | {'yes' if r.met else 'no'} |" for r in decision.requirements]
     return "\n".join(["| requirement | found | expected | met |", "|---|---|---|---|", *rows])
-
-
-def duration(seconds: float) -> str:
-    """A length of time in the unit that a person would use."""
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * unit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds:.3g} s"
 
 
 def _cell(value: float | None, form: str) -> str:

@@ -23,7 +23,7 @@ from aiot_anomaly.inference import Graph
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training import tracking
 from aiot_anomaly.training.candidates import calibrate
-from aiot_anomaly.training.dataset import Dataset, libraries
+from aiot_anomaly.training.dataset import Dataset
 from aiot_anomaly.training.network import NetworkConfig, build
 from aiot_anomaly.windows import Windows, as_datetime, season_slots
 
@@ -136,7 +136,7 @@ def assemble(
             "git_commit": tracking.git_commit(),
             "data_fingerprint": dataset.fingerprint,
             "seed": seed,
-            "libraries": libraries(),
+            "libraries": tracking.libraries(),
         },
     )
     detector.load(workspace.bundle, tolerance=GOLDEN_AT_BUILD)

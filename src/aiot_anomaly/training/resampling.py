@@ -15,6 +15,7 @@ import numpy as np
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Bool, Float, Int
 from aiot_anomaly.training.evaluation import Scored, outcome, pooled
+from aiot_anomaly.training.volumes import volumes
 
 RESAMPLES = 500
 #: the share of the resamples that an interval holds
@@ -93,7 +94,10 @@ def intervals(profile: Profile, scored: Sequence[Scored], *, seed: int = 0) -> d
     outcomes = [outcome(profile, s) for s in scored]
     rows = _ends(ranking.areas(drawn) for drawn in draws(len(scored), seed=seed))
     operator = intervals_of(outcomes, pooled, seed=seed)
-    return {name: ends for name, ends in (rows | operator).items() if name != "events"}
+    of_each = volumes(scored)
+    drawn_volumes = (of_each[drawn] for drawn in draws(len(scored), seed=seed))
+    volume = _ends({"vus_pr": float(np.nanmean(v))} if np.isfinite(v).any() else {} for v in drawn_volumes)
+    return {name: ends for name, ends in (rows | volume | operator).items() if name != "events"}
 
 
 def intervals_of(

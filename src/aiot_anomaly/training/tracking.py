@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import mlflow
@@ -96,6 +98,12 @@ def git_commit() -> str:
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("GIT_COMMIT") or "unknown"
+
+
+def libraries() -> dict[str, str]:
+    """The versions that a model's numbers depend on."""
+    names = ("tensorflow", "keras", "onnxruntime", "tf2onnx", "numpy", "scikit-learn", "wntr")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def find_version(profile_name: str, run: str = "") -> Any:

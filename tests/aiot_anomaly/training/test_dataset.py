@@ -125,7 +125,16 @@ def test_the_recording_has_all_of_both_parts(loaded):
     assert recording.train_rows == TRAIN
 
 
-def test_libraries_name_the_versions_that_numbers_depend_on():
-    found = datasets.libraries()
-    assert {"python", "tensorflow", "keras", "onnxruntime", "numpy"} <= set(found)
-    assert found["numpy"] == np.__version__
+def test_a_declared_validation_part_lies_between_training_and_test(folder):
+    declared = variant("directed").model_copy(
+        update={"threshold": PROFILE.threshold.model_copy(update={"validation": 0.4})}
+    )
+    with_part = datasets.load(declared, str(folder)).monitored()
+    for device, before in zip(with_part, datasets.load(PROFILE, str(folder)).monitored(), strict=True):
+        train, (validation, marks), (test, labels) = device.train(), device.validation(), device.test()
+        assert train.ends.max() <= device.train_until < validation.ends.min()
+        assert validation.ends.max() == device.tested_after < test.ends.min()
+        assert len(validation) == round(0.4 * len(before.test()[0]))
+        np.testing.assert_array_equal(np.concatenate([marks, labels]), before.test()[1])
+        np.testing.assert_array_equal(train.values, before.train().values)
+        assert not len(before.validation()[0])

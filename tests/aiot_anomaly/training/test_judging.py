@@ -48,3 +48,23 @@ def test_without_a_budget_it_is_the_quantile():
     of, dataset = data(None)
     value, scores = judging.threshold(dataset, judge, SHARE)
     assert value == pytest.approx(np.quantile(scores, of.threshold.quantile))
+
+
+def test_the_validation_part_is_scored_by_what_was_fitted_on_the_training_part_and_is_not_tested():
+    of = hourly.profile(threshold={"quantile": 0.9, "validation": 0.5}, incidents=INCIDENTS)
+    dataset = hourly.dataset(of, hourly.device(of, hourly.usual(hourly.grid())))
+    asked = []
+
+    def told(device, until, ends):
+        asked.append(until)
+        return judge(device, until, ends)
+
+    (validated,), (tested,) = judging.score_validation(dataset, told, 2.0), judging.score_test(dataset, told, 2.0)
+    assert set(asked) == {dataset.devices[0].train_until}
+    assert validated.ends.max() < tested.ends.min()
+    np.testing.assert_array_equal(validated.scores, judge(None, 0, validated.ends) / 2.0)
+
+
+def test_without_a_declared_part_nothing_is_validated():
+    _, dataset = data(None)
+    assert judging.score_validation(dataset, judge, 1.0) == []

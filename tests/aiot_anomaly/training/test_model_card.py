@@ -50,13 +50,6 @@ def test_a_table_has_the_measures_that_somebody_has():
     ]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(1, "1 s"), (43.5, "43.5 s"), (900, "15 min"), (14_400, "4 h"), (604_800, "7 d")]
-)
-def test_a_duration_is_in_the_unit_that_a_person_would_use(seconds, text):
-    assert model_card.duration(seconds) == text
-
-
 def test_a_run_is_read_back_as_it_was_logged(registry, tmp_path):
     found = record.fetch("tiny", registry.runs["1"], tmp_path)
     assert found.run_id == registry.pipeline_run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import mlflow
+import numpy as np
 import pytest
 
 from aiot_anomaly import paths
@@ -114,3 +115,9 @@ def test_in_a_checkout_the_commit_says_whether_the_tree_differs(tmp_path, monkey
     assert len(clean) == 40
     (tmp_path / "a").write_text("2")
     assert tracking.git_commit() == f"{clean}+changes"
+
+
+def test_libraries_name_the_versions_that_numbers_depend_on():
+    found = tracking.libraries()
+    assert {"python", "tensorflow", "keras", "onnxruntime", "numpy"} <= set(found)
+    assert found["numpy"] == np.__version__

@@ -87,6 +87,6 @@ def consumption_ratio(profile: Profile) -> Judge:
             return np.full(len(ends), np.nan)
         smallest = SCALE_FLOOR * profile.sensors[0].smallest_deviation
         ratio = np.maximum(mean, LEAST_RATIO * smallest) / max(float(normal_weeks.mean()), smallest)
-        return np.maximum(-np.log(normal.at_ends(profile, device, ratio, ends)), 0.0)
+        return np.asarray(np.maximum(-np.log(normal.at_ends(profile, device, ratio, ends)), 0.0))
 
     return judge
