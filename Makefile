@@ -63,7 +63,7 @@ format: $(DEV)/.ready ## format the code and mend what the linter can
 	@$(DEV)/bin/ruff check --fix .
 	@$(DEV)/bin/ruff format .
 
-train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak, fraud or skab, or DATA=my.csv PROFILE=my.yaml)
+train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak, fraud, skab, or DATA=my.csv PROFILE=my.yaml)
 	@$(DEV)/bin/python -m aiot_anomaly.training train "$(PROFILE)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(TRAIN_UNTIL),--train-until "$(TRAIN_UNTIL)")
 

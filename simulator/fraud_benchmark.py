@@ -31,7 +31,7 @@ from simulator import fraud, meters, recorded
 from simulator.clock import DAY_S, parse_time
 
 #: consumers of another fleet than `make data PROFILE=fraud` writes
-SEED = 8
+SEED = 9
 START, TRAIN_UNTIL, END = "2023-09-01T00:00Z", "2025-09-01T00:00Z", "2026-09-01T00:00Z"
 #: days of a real series that are taken as normal: the least that a calibration needs
 REAL_TRAIN_D = 160
