@@ -47,6 +47,7 @@ MEASURES = {
     "auc_roc": Measure("AUC-ROC", "AUC-ROC", _ranked),
     "auc_pr": Measure("AUC-PR", "AUC-PR", _ranked),
     "vus_pr": Measure("VUS-PR", "VUS-PR", _ranked),
+    "behind": Measure("network ahead, of resamples", "rede à frente, das reamostras", _share, lower=True),
     "f1": Measure("F1", "F1", _ranked),
     "far": Measure("FAR", "FAR", _ranked, lower=True),
     "mar": Measure("MAR", "MAR", _ranked, lower=True),

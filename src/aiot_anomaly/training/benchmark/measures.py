@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from aiot_anomaly.series import Float
 from aiot_anomaly.training import loss, resampling
 from aiot_anomaly.training.benchmark import volumes
 from aiot_anomaly.training.benchmark.catalogue import AT
 from aiot_anomaly.training.benchmark.contest import Contest, Entry
 from aiot_anomaly.training.benchmark.results import Counts
+from aiot_anomaly.training.benchmark.tables import NETWORK
 from aiot_anomaly.training.evaluation import Scored, by_event, by_row, outcome, pooled
 from aiot_anomaly.training.loss import Detection
 from aiot_anomaly.training.resampling import Ranking
@@ -76,27 +78,51 @@ def mean(seeds: Sequence[Mapping[str, float]]) -> Measures:
 def intervals(contest: Contest, entries: Sequence[Entry]) -> dict[str, tuple[float, float]]:
     """The middle 95 % of each measure's mean over the entries, had other devices been watched.
 
-    The same devices are drawn for all entries. Empty for fewer than two devices; measures of the volume, of sizes and
-    of costs are not resampled.
+    The same devices are drawn for all entries. Empty for fewer than two devices; measures of sizes and of costs are
+    not resampled.
     """
     devices = len(entries[0].scored)
     if devices < 2:
         return {}
     rankings = [Ranking.of(entry.rows) for entry in entries]
     outcomes = [[outcome(contest.profile, s) for s in entry.scored] for entry in entries]
+    surfaces = [volumes.of_each(entry.rows) for entry in entries]
 
     def statistic(drawn: Sequence[int]) -> Measures:
-        parts = [
-            ranking.areas(np.array(drawn)) | pooled([of[i] for i in drawn])
-            for ranking, of in zip(rankings, outcomes, strict=True)
-        ]
-        return mean(parts)
+        at = np.array(drawn)
+        return mean(
+            [
+                ranking.areas(at) | volumes.of_some(each[at] if len(each) else each) | pooled([of[i] for i in drawn])
+                for ranking, each, of in zip(rankings, surfaces, outcomes, strict=True)
+            ]
+        )
 
     found = resampling.intervals_of(range(devices), statistic)
     if "false_incidents_per_month" in found:
         low, high = found["false_incidents_per_month"]
         found["false_incidents_per_hour"] = (low / HOURS_A_MONTH, high / HOURS_A_MONTH)
     return {name: (round(low, 6), round(high, 6)) for name, (low, high) in found.items() if name != "events"}
+
+
+def behind(contest: Contest) -> dict[str, float]:
+    """For each other row, the share of resamples in which the network's AUC-PR, the mean of its seeds, is higher.
+
+    The same devices are drawn for both. Empty for fewer than two devices.
+    """
+    rows, devices = contest.by_row(), len(contest.entries[0].scored)
+    if devices < 2:
+        return {}
+    areas = {name: [_drawn(Ranking.of(entry.rows), devices) for entry in of] for name, of in rows.items()}
+    network = np.mean(areas[NETWORK], axis=0)
+    return {
+        name: round(float(np.mean(network[known] > other[known])), 3)
+        for name, other in ((name, np.mean(of, axis=0)) for name, of in areas.items() if name != NETWORK)
+        if (known := np.isfinite(network) & np.isfinite(other)).any()
+    }
+
+
+def _drawn(ranking: Ranking, devices: int) -> Float:
+    return np.array([ranking.areas(drawn).get("auc_pr", np.nan) for drawn in resampling.draws(devices)])
 
 
 def counts(contest: Contest) -> Counts:

@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.training import tracking
 from aiot_anomaly.training.benchmark.contest import Contest
 from aiot_anomaly.training.benchmark.results import BundleOrigin, Origin
 from aiot_anomaly.training.benchmark.tables import Table
@@ -20,11 +19,11 @@ from aiot_anomaly.training.dataset import libraries
 FURTHER = ("aeon",)
 
 
-def of(contest: Contest, seeds: Sequence[int], overrides: Mapping[str, Any], seconds: float) -> Origin:
-    """The origin of a table that was just made in so many seconds."""
+def of(contest: Contest, seeds: Sequence[int], overrides: Mapping[str, Any], *, commit: str, seconds: float) -> Origin:
+    """The origin of a table that was just made, by the code of a commit and in so many seconds."""
     return Origin(
         command=command(contest.table, seeds, overrides),
-        git_commit=tracking.git_commit(),
+        git_commit=commit,
         made=datetime.now(UTC).replace(microsecond=0).isoformat(),
         data=str(contest.parameters["data"]),
         fingerprint=contest.dataset.fingerprint,

@@ -26,8 +26,10 @@ How to read the tables:
   the committed model itself, scored by its own ONNX graph with its own threshold.
 - *PCA autoencoder* and *no network* have the network's calibration and scoring, and only the model differs: a linear
   one, or none. *Position only*, *random* and *every row an alarm* look at no reading: what a figure is worth.
-- AUC-ROC, AUC-PR (average precision), VUS-PR (volume under the precision-recall surface), F1, FAR (false alarms, share
-  of the normal rows) and MAR (missed, share of the anomalous rows) are pooled over the rows of all devices.
+- AUC-ROC, AUC-PR (average precision), F1, FAR (false alarms, share of the normal rows) and MAR (missed, share of the
+  anomalous rows) are pooled over the rows of all devices; VUS-PR, the volume under the surface of precision, recall and
+  tolerance, is the mean over devices. *Network ahead* is the share of resamples in which its AUC-PR, the mean of its
+  seeds, is higher than this row's on the same devices.
 - An event is found by an incident that opens in it, and not before; the delay is from its beginning to the incident.
   *Chance* is the share of seven-day windows without an event in which an incident opens. A false incident opens in no
   event. What is lost is counted from an event's beginning to its incident, or to its end.

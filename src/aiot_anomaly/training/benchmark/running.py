@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aiot_anomaly.training import point_adjusted
+from aiot_anomaly.training import point_adjusted, tracking
 from aiot_anomaly.training.benchmark import contest, drawing, measures, origin, parameters, pictures, results, section
 from aiot_anomaly.training.benchmark.contest import Contest, Entry
 from aiot_anomaly.training.benchmark.results import Row, TableResult, Verdict
@@ -37,11 +37,15 @@ def run(
     Raises:
         TrainingError, DatasetError: see `contest.hold`.
     """
-    started = time.monotonic()
+    started, commit = time.monotonic(), tracking.git_commit()
     chosen = tuple(seeds) or table.seeds
     held = contest.hold(table, parameters.of(table, overrides or {}), chosen, progress=progress)
     own = section.made(held)
-    rows = [_row(held, name, entries, own.measures) for name, entries in held.by_row().items()]
+    behind = measures.behind(held)
+    rows = [
+        _row(held, name, entries, own.measures, {"behind": behind[name]} if name in behind else {})
+        for name, entries in held.by_row().items()
+    ]
     drawn = drawing.of(held, rows) | dict(own.pictures)
     for name, (_, figure) in drawn.items():
         pictures.save(figure, results.folder(root) / f"{table.name}-{name}.png")
@@ -55,7 +59,7 @@ def run(
         pictures={name: title for name, (title, _) in drawn.items()},
         section=own.text,
         bundle=origin.bundle(held),
-        origin=origin.of(held, chosen, overrides or {}, time.monotonic() - started),
+        origin=origin.of(held, chosen, overrides or {}, commit=commit, seconds=time.monotonic() - started),
     )
     results.keep(root, result)
     return result
@@ -74,14 +78,20 @@ def judged(table: Table, rows: Sequence[Row]) -> list[Verdict]:
     return found
 
 
-def _row(held: Contest, name: str, entries: Sequence[Entry], own: Mapping[str, Mapping[str, float]]) -> Row:
+def _row(
+    held: Contest,
+    name: str,
+    entries: Sequence[Entry],
+    own: Mapping[str, Mapping[str, float]],
+    beside: Mapping[str, float],
+) -> Row:
     each = {entry.name: measures.of(held, entry) | dict(own.get(entry.name, {})) for entry in entries}
     headline = entries[0].kind in {"network", "bundle"}
     groups = [measures.by_group(held, entry) for entry in entries] if name not in drawing.WORTHLESS else [{}]
     return Row(
         name=name,
         kind=entries[0].kind,
-        measures=measures.mean(list(each.values())),
+        measures={**measures.mean(list(each.values())), **beside},
         seeds={entry.removeprefix(f"{name}, "): of for entry, of in each.items()} if len(each) > 1 else {},
         interval=measures.intervals(held, entries) if headline else {},
         groups={group: measures.mean([of[group] for of in groups]) for group in groups[0]},

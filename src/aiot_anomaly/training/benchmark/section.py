@@ -7,7 +7,6 @@ their `judge` and `threshold`, and returns a `Section`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -36,9 +35,18 @@ Extra = Callable[[Contest], Section]
 
 
 def made(contest: Contest) -> Section:
-    """The table's own part; an empty one where it names none, or its module is not there."""
-    module, _, function = contest.table.extra.partition(":")
-    if not module or importlib.util.find_spec(module) is None:
+    """The table's own part; an empty one where it names none, or there is no such module or function.
+
+    Goals and columns that would be about its measures then say that they were not measured.
+    """
+    name, _, function = contest.table.extra.partition(":")
+    if not name:
         return Section()
-    extra: Extra = getattr(importlib.import_module(module), function)
-    return extra(contest)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as e:
+        if e.name is None or not name.startswith(e.name):
+            raise  # something that the module itself needs
+        return Section()
+    extra: Extra | None = getattr(module, function, None)
+    return Section() if extra is None else extra(contest)

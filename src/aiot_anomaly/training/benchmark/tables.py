@@ -11,6 +11,8 @@ NETWORK, BUNDLE = "LSTM autoencoder", "bundle in service"
 MA_MAHALANOBIS, PCA = "moving-average Mahalanobis", "PCA autoencoder"
 
 RANKING = ("auc_roc", "auc_pr", "vus_pr", "f1", "far", "mar")
+#: the same, and whether the difference is more than luck
+FULL_RANKING = (*RANKING, "behind")
 SIZES = (0.01, 0.02, 0.05, 0.1)
 
 
@@ -56,7 +58,7 @@ class Table:
     portuguese: str
     profile: str
     goals: tuple[Goal | Ahead, ...]
-    ranking: tuple[str, ...] = RANKING
+    ranking: tuple[str, ...] = FULL_RANKING
     operator: tuple[str, ...] = ()
     brief: tuple[str, ...] = RANKING
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -12,7 +12,7 @@ from aiot_anomaly import paths
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.training.__main__ import main
 from aiot_anomaly.training.benchmark import markdown, readme, report, results, writing
-from aiot_anomaly.training.benchmark.tables import TABLES
+from aiot_anomaly.training.benchmark.tables import BUNDLE, TABLES
 from aiot_anomaly.training.benchmark.words import ENGLISH, PORTUGUESE
 
 ROOT = paths.root()
@@ -119,6 +119,10 @@ def test_a_committed_bundle_is_the_one_whose_figures_are_committed(name):
     assert KEPT[name].bundle is not None, f"make benchmark-{name}"
     assert KEPT[name].bundle.run == manifest.mlflow_run_id, f"make benchmark-{name}"
     assert KEPT[name].bundle.version == manifest.version
+    if KEPT[name].bundle.same_data:
+        ranked = KEPT[name].row(BUNDLE).measures
+        for measure in ("auc_roc", "auc_pr", "f1"):
+            assert ranked[measure] == pytest.approx(manifest.metrics[measure], abs=0.005), "the notebook's are others"
 
 
 @pytest.mark.parametrize("name", KEPT)

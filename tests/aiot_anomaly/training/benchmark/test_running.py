@@ -106,9 +106,18 @@ def test_a_table_may_bring_a_part_of_its_own_and_do_without_a_bundle(home, tmp_p
     assert result.row(NETWORK).seeds == {}
 
 
-def test_a_table_whose_own_module_is_not_there_has_no_section(home):
-    contest = type("Contest", (), {"table": replace(home.table, extra="aiot_anomaly.nowhere:section")})
+@pytest.mark.parametrize("extra", ["", "aiot_anomaly.nowhere:section", "nowhere.at.all:section", "json:nothing"])
+def test_a_table_whose_own_part_is_not_there_has_no_section(home, extra):
+    contest = type("Contest", (), {"table": replace(home.table, extra=extra)})
     assert section.made(contest) == Section()
+
+
+def test_a_module_that_lacks_what_it_needs_is_no_missing_part(home, tmp_path, monkeypatch):
+    (tmp_path / "needy_part.py").write_text("import needed_by_nobody_else\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    contest = type("Contest", (), {"table": replace(home.table, extra="needy_part:section")})
+    with pytest.raises(ModuleNotFoundError, match="needed_by_nobody_else"):
+        section.made(contest)
 
 
 def test_data_without_labels_is_refused(home, tmp_path):
