@@ -105,14 +105,15 @@ def intervals(contest: Contest, entries: Sequence[Entry]) -> dict[str, tuple[flo
 
 
 def behind(contest: Contest) -> dict[str, float]:
-    """For each other row, the share of resamples in which the network's AUC-PR, the mean of its seeds, is higher.
+    """For each baseline, the share of resamples in which the network's AUC-PR, the mean of its seeds, is higher.
 
     The same devices are drawn for both. Empty for fewer than two devices.
     """
     rows, devices = contest.by_row(), len(contest.entries[0].scored)
     if devices < 2:
         return {}
-    areas = {name: [_drawn(Ranking.of(entry.rows), devices) for entry in of] for name, of in rows.items()}
+    compared = {name: of for name, of in rows.items() if name == NETWORK or of[0].kind == "baseline"}
+    areas = {name: [_drawn(Ranking.of(entry.rows), devices) for entry in of] for name, of in compared.items()}
     network = np.mean(areas[NETWORK], axis=0)
     return {
         name: round(float(np.mean(network[known] > other[known])), 3)
