@@ -93,8 +93,11 @@ def written(name: str, value: float | None) -> str:
     return MISSING if value is None or not math.isfinite(value) else base(name).written(value)
 
 
+def better(name: str, one: float, other: float) -> bool:
+    """Whether the first value is the better one of the two."""
+    return one < other if base(name).lower else one > other
+
+
 def ahead(name: str, one: float, other: float) -> bool:
     """Whether the first value is the better one of the two, or both are as good as it can be."""
-    if base(name).lower:
-        return one < other or one == other == 0.0
-    return one > other or one == other == 1.0
+    return better(name, one, other) or one == other == (0.0 if base(name).lower else 1.0)

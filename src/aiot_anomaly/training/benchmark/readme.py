@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiot_anomaly.training.benchmark import markdown
+from aiot_anomaly.training.benchmark import catalogue, markdown
 from aiot_anomaly.training.benchmark.results import TableResult
-from aiot_anomaly.training.benchmark.tables import TABLES, Table
+from aiot_anomaly.training.benchmark.tables import NETWORK, TABLES, Table
 from aiot_anomaly.training.benchmark.words import ENGLISH, PORTUGUESE, Language
 
 READMES = {"README.md": ENGLISH, "README.pt-BR.md": PORTUGUESE}
@@ -38,7 +38,20 @@ def part(table: Table, result: TableResult | None, language: Language) -> str:
         link=f"docs/results.md#{table.title.lower()}",
     )
     head = ["", *(language.title(c) for c in columns)]
-    return "\n\n".join([f"**{title}.** {tested}", markdown.table(head, rows), goals])
+    return "\n\n".join(
+        [f"**{title}.** {tested}", markdown.table(head, rows), f"{_standing(table, result, language)}{goals}"]
+    )
+
+
+def _standing(table: Table, result: TableResult, language: Language) -> str:
+    """Who is ahead of the network, the best first; nothing where it was not measured."""
+    network, measure = result.row(NETWORK), table.decisive
+    if network is None or measure not in network.measures:
+        return ""
+    rivals = [row for row in result.rows if row.kind == "baseline" and measure in row.measures]
+    ahead = [row for row in rivals if catalogue.better(measure, row.measures[measure], network.measures[measure])]
+    ahead.sort(key=lambda row: row.measures[measure], reverse=not catalogue.base(measure).lower)
+    return f"{language.ahead(measure, [row.name for row in ahead])} "
 
 
 def write(root: Path, tables: Mapping[str, TableResult]) -> list[Path]:

@@ -48,6 +48,7 @@ class Table:
         sizes: of the events that are told apart, as the truth file has them.
         recorded_rows: rows are those of the recordings, and not window ends.
         published: what others published on the same data.
+        decisive: the measure by which the READMEs say who is ahead of the network.
         extra: `module:function` that adds a section of its own (see `section`); nothing where there is no such module.
         timeline_h: hours around a detection that the picture shows.
         data: instead of the parameters' own.
@@ -65,6 +66,7 @@ class Table:
     sizes: tuple[float, ...] = ()
     recorded_rows: bool = False
     published: tuple[Published, ...] = ()
+    decisive: str = "auc_pr"
     extra: str = ""
     timeline_h: float = 14 * 24
     data: str = ""
@@ -142,6 +144,7 @@ FRAUD = Table(
         Ahead("consumption ratio", ("day_auc", "week_auc", "auc_roc", "auc_pr", "f1")),
         Ahead(PCA, ("day_auc", "week_auc", "auc_roc", "auc_pr", "f1")),
     ),
+    decisive="week_auc",
     extra="aiot_anomaly.training.benchmark.fraud:section",
     timeline_h=28 * 24,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiot_anomaly.training.benchmark import catalogue
@@ -77,6 +78,15 @@ class Language:
         if self.portuguese:
             return f"Metas cumpridas: {met} de {measured}; [todos os números, as metas e o que foi tentado]({link})."
         return f"Goals met: {met} of {measured}; [all figures, the goals, and what was tried]({link})."
+
+    def ahead(self, measure: str, names: Sequence[str]) -> str:
+        """Who is ahead of the network."""
+        listed = ", ".join(self.row(name) for name in names)
+        if self.portuguese:
+            said = f"À frente da rede em {self.title(measure)}: {listed}." if names else ""
+            return said or f"Em {self.title(measure)} nada está à frente da rede."
+        said = f"Ahead of the network in {self.title(measure)}: {listed}." if names else ""
+        return said or f"Nothing is ahead of the network in {self.title(measure)}."
 
     def none_yet(self, title: str, command: str) -> str:
         """What stands where a table was not made yet."""

@@ -12,7 +12,7 @@ from aiot_anomaly import paths
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.training.__main__ import main
 from aiot_anomaly.training.benchmark import markdown, readme, report, results, writing
-from aiot_anomaly.training.benchmark.tables import BUNDLE, TABLES
+from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK, TABLES
 from aiot_anomaly.training.benchmark.words import ENGLISH, PORTUGUESE
 
 ROOT = paths.root()
@@ -62,6 +62,23 @@ def test_the_figures_of_the_readmes_are_those_of_the_report(written, measured):
     assert f"| {value} |" in english
     assert f"| {value.replace('.', ',')} |" in portuguese
     assert "Goals met: 1 of 3" in english or "Goals met: 2 of 3" in english
+
+
+def test_a_readme_says_who_is_ahead_of_the_network(measured):
+    def said(auc_pr):
+        measures = {NETWORK: 0.5, "no network": auc_pr, "random": 0.4}
+        rows = [
+            r.model_copy(update={"measures": {"auc_pr": measures[r.name]}}) for r in measured.rows if r.name in measures
+        ]
+        result = measured.model_copy(update={"rows": rows})
+        return [readme.part(TABLES["skab"], result, language) for language in (ENGLISH, PORTUGUESE)]
+
+    english, portuguese = said(0.6)
+    assert "Ahead of the network in AUC-PR: no network. Goals" in english
+    assert "À frente da rede em AUC-PR: sem rede. Metas" in portuguese
+    english, portuguese = said(0.5)
+    assert "Nothing is ahead of the network in AUC-PR. Goals" in english
+    assert "Em AUC-PR nada está à frente da rede. Metas" in portuguese
 
 
 def test_writing_twice_changes_nothing(written):
