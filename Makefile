@@ -27,7 +27,8 @@ CHECKS := .venv/checks
 DELIVERY := .venv/delivery
 LOCKS := serving functions simulator local notebooks delivery
 
-.PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate mlflow smoke revisions rollback \
+.PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
+  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow smoke revisions rollback \
   rehearse architecture costs bench-simulator lock clean
 
 help: ## list the tasks
@@ -75,6 +76,23 @@ propose: $(DEV)/.ready data ## train, and put a model that beats the champion on
 
 data: $(DEV)/.ready ## simulate the data that PROFILE=leak or fraud is trained on
 	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh "$(PROFILE)"
+
+benchmark: benchmark-data ## measure everything: SKAB, leaks and frauds into docs/results.md (about an hour on 2 cores)
+	@$(DEV)/bin/python -m aiot_anomaly.training benchmark
+
+benchmark-skab: $(DEV)/.ready ## only the table of SKAB (minutes); the others stay as they are
+	@$(DEV)/bin/python -m aiot_anomaly.training benchmark skab
+
+benchmark-leak: $(DEV)/.ready ## only the table of the leaks, simulated first
+	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh leak
+	@$(DEV)/bin/python -m aiot_anomaly.training benchmark leak
+
+benchmark-fraud: $(DEV)/.ready ## only the table of the frauds, simulated first
+	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh fraud
+	@$(DEV)/bin/python -m aiot_anomaly.training benchmark fraud
+
+benchmark-data: $(DEV)/.ready
+	@for table in leak fraud; do PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $$table || exit 1; done
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 	@$(DEV)/bin/jupyter lab --notebook-dir notebooks

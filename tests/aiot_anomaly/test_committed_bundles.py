@@ -88,6 +88,28 @@ def test_its_model_card_is_of_this_version_and_shows_small_pictures(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_its_model_card_says_what_a_user_must_know(name):
+    folder = paths.models() / name
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    manifest = bundles.load(folder).manifest
+    headings = set(re.findall(r"^## (.*)", card, re.MULTILINE))
+    assert {
+        "How good is it?",
+        "Threshold",
+        "Intended use",
+        "Limits",
+        "Where it is from",
+        "How to reproduce it",
+    } <= headings
+    for told in (manifest.mlflow_run_id, manifest.data_fingerprint, manifest.git_commit, manifest.threshold.method):
+        assert told in card
+    assert f"| {manifest.metrics['auc_pr']:.3f} |" in card
+    link = re.search(r"\]\(([^)]*docs/results\.md)\)", card)
+    assert link is not None
+    assert (folder / link[1]).resolve() == paths.root() / "docs" / "results.md"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_in_it_is_a_pickle(name):
     for path in (paths.models() / name).iterdir():
         assert path.suffix in {".json", ".onnx", ".h5", ".md", ".png"}

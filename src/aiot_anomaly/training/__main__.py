@@ -1,4 +1,4 @@
-"""`python -m aiot_anomaly.training {train,promote,propose,ui}`: pipeline, promotion, proposal and the MLflow UI."""
+"""`python -m aiot_anomaly.training {train,promote,propose,benchmark,ui}`: training, figures, and the MLflow UI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from aiot_anomaly import paths, profile_store
-from aiot_anomaly.errors import AIoTError
+from aiot_anomaly.errors import AIoTError, TrainingError
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -62,6 +62,19 @@ def _parser() -> argparse.ArgumentParser:
     propose.add_argument("--no-push", action="store_true", help="leave the branch here; the remote is not contacted")
     propose.add_argument(
         "--check", help="shell command that must pass in the branch first; default: the bundles' tests"
+    )
+    benchmark = commands.add_parser(
+        "benchmark",
+        parents=[of_a_training],
+        help="measure the network, the bundle and every baseline, and write docs/results.md",
+    )
+    benchmark.add_argument("tables", nargs="*", metavar="TABLE", help="skab, leak or fraud; all if none is named")
+    benchmark.add_argument("--seeds", type=int, nargs="+", default=[], help="of the networks (default: the table's)")
+    benchmark.add_argument(
+        "--into", type=Path, help="write below this folder, and leave the repository's documents as they are"
+    )
+    benchmark.add_argument(
+        "--write-only", action="store_true", help="measure nothing: write the documents from the kept results"
     )
     ui = commands.add_parser("ui", help="open the MLflow UI on the local store")
     ui.add_argument("--port", type=int, default=5000)
@@ -139,13 +152,30 @@ def _propose(options: argparse.Namespace) -> None:
     print(f"proposed on {made.branch}: {made.body}" if made.proposed else "nothing is proposed")
 
 
+def _benchmark(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training.benchmark import report, running, writing  # noqa: PLC0415
+    from aiot_anomaly.training.benchmark.tables import TABLES  # noqa: PLC0415
+
+    unknown = [name for name in options.tables if name not in TABLES]
+    if unknown:
+        raise TrainingError(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    root = options.into or paths.root()
+    for name in () if options.write_only else options.tables or TABLES:
+        result = running.run(TABLES[name], root, seeds=options.seeds, overrides=dict(options.parameter))
+        print(report.summary(result))
+        # what is measured is kept, whatever becomes of the next table
+        writing.write(root)
+    for path in writing.write(root):
+        print(f"written: {_below_root(path)}")
+
+
 def _ui(options: argparse.Namespace) -> None:
     from aiot_anomaly.training import tracking  # noqa: PLC0415
 
     tracking.serve_ui(options.port)
 
 
-COMMANDS = {"train": _train, "promote": _promote, "propose": _propose, "ui": _ui}
+COMMANDS = {"train": _train, "promote": _promote, "propose": _propose, "benchmark": _benchmark, "ui": _ui}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aiot_anomaly import bundle as bundles
-from aiot_anomaly import paths
+from aiot_anomaly import paths, profile_store
 from aiot_anomaly.bundle import Manifest
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.comparison import CANDIDATE, CHAMPION, Decision
@@ -16,6 +16,11 @@ from aiot_anomaly.training.record import Record
 from aiot_anomaly.training.wording import duration
 
 CARD = "README.md"
+#: where the benchmark tells more of a shipped profile, from the folder of its promoted bundle
+RESULTS = (
+    "[docs/results.md](../../../docs/results.md) has this bundle's figures again, of the same MLflow run, beside those "
+    "of several seeds, the goals, and what was tried."
+)
 #: the pictures that go beside the bundle, and what they show
 PLOTS = {
     "precision_recall": "Precision against recall of each model, over all rows of the test part",
@@ -81,6 +86,7 @@ def _render(manifest: Manifest, record: Record, plots: set[str]) -> str:
         "On the test part, which neither weights, calibration nor threshold have seen. Each rival has the same "
         "calibration, scoring and threshold rule.",
         results_table(results),
+        *([RESULTS] if profile.name in profile_store.shipped() else []),
         *(pictures[name] for name in ("precision_recall", "scores") if name in pictures),
         *_decision(record.decision),
         "## Threshold",

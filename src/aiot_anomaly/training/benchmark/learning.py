@@ -1,0 +1,40 @@
+"""Training a table's network, as 02_train does: the graph that would be served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from aiot_anomaly.calibration import base
+from aiot_anomaly.inference import Graph
+from aiot_anomaly.training.dataset import Dataset
+from aiot_anomaly.training.export import to_onnx
+from aiot_anomaly.training.fit import Example, FitConfig, examples, fit
+from aiot_anomaly.training.network import NetworkConfig
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def learn(dataset: Dataset, parameters: Mapping[str, Any], seed: int, *, progress: bool = True) -> Graph:
+    """Trains a network on the teachers' normal windows and exports it.
+
+    Args:
+        dataset: the devices.
+        parameters: as the notebooks are given them; those of `NetworkConfig` and `FitConfig` count, and `held_back`,
+            the last share of each device's normal windows, which stops the training.
+        seed: of this training, whatever the parameters say.
+        progress: show a bar of the epochs.
+    """
+    profile, share = dataset.profile, parameters["held_back"]
+    teachers = dataset.teachers()
+    fitting = examples(profile, [d.fitting(share) for d in teachers])
+    held_back = [Example(d.held_back(share), base(profile, d.fitting(share))) for d in teachers]
+    network, training = _config(NetworkConfig, parameters), _config(FitConfig, {**parameters, "seed": seed})
+    fitted = fit(profile, fitting, held_back, network, training, progress=progress)
+    return Graph(to_onnx(profile, fitted.network), profile)
+
+
+def _config(kind: type[Config], parameters: Mapping[str, Any]) -> Config:
+    return kind(**{name: value for name, value in parameters.items() if name in kind.model_fields})
