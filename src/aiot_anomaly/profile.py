@@ -100,6 +100,8 @@ class Scoring(Frozen):
     clip: float = Field(default=10.0, gt=0)
     #: added to the diagonal of the covariance of standardised inputs
     ridge: float = Field(default=0.1, gt=0)
+    #: two_sided only: how much the level's distance counts beside that of the network's residual
+    level_weight: float = Field(default=1.0, ge=0)
     #: how a device's normal residuals are judged: 2, each half of its rows with the level of the other half, where the
     #: level has many parts and its own rows would flatter it; 1, with the level of the same rows
     folds: Literal[1, 2] = 1

@@ -2,9 +2,10 @@
 
 Two kinds (`Scoring.kind` of the profile), both higher when more anomalous and never negative:
 
-- `two_sided`: s = sqrt(m'Pm / q_level + e'Re / q_shape), with m the mean of the last standardised inputs, e the
-  mean of the last residuals of the network, P and R the inverses of their regularised covariances in normal
-  operation: a Mahalanobis distance of the level beside one of what the network cannot explain.
+- `two_sided`: s = sqrt(a m'Pm / q_level + e'Re / q_shape), with a the `level_weight`, m the mean of the last
+  standardised inputs, e the mean of the last residuals of the network, P and R the inverses of their
+  regularised covariances in normal operation: a Mahalanobis distance of the level beside one of what the network
+  cannot explain.
 - `directed`: s = max(0, w·v) / q, with v = [m, e], w ∝ (C + u² diag(δ²) + ridge·I)⁻¹ δ and C the covariance
   of v, the matched filter for the way δ in which an anomaly moves the sensors, both in their level and in what
   the network cannot explain (Kay 1998, Fundamentals of Statistical Signal Processing II, 4.4).
@@ -84,10 +85,10 @@ def distance(rows: Float, precision_: Float) -> Float:
     return np.asarray(np.einsum("ni,ij,nj->n", rows, precision_, rows))
 
 
-def two_sided(level: Float, residual: Float, precisions: Float, scales: Float) -> Float:
+def two_sided(level: Float, residual: Float, precisions: Float, scales: Float, *, level_weight: float = 1.0) -> Float:
     """(n,) raw two-sided scores; `precisions` (2, F, F) holds P and R, `scales` (2,) q_level and q_shape."""
     parts = [distance(rows, p) / q for rows, p, q in zip((level, residual), precisions, scales, strict=True)]
-    return np.asarray(np.sqrt(np.sum(parts, axis=0)))
+    return np.asarray(np.sqrt(level_weight * parts[0] + parts[1]))
 
 
 def directed(level: Float, residual: Float, weights: Float, scale: float) -> Float:

@@ -28,14 +28,15 @@ from aiot_anomaly.windows import Windows
 def no_network(profile: Profile) -> Residuals:
     """The same scoring with the network removed: what the level alone tells.
 
-    two_sided: the Mahalanobis distance of a moving average. directed: the signed level, which for a water
-    district is the utilities' flow rule, with pressures.
+    two_sided: the Mahalanobis distance of a moving average; all of the level is unexplained, whatever its weight beside
+    the residual. directed: the signed level, which for a water district is the utilities' flow rule, with pressures.
     """
 
     def residuals(windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
         z = standardise(profile, windows, calibration)
         level = z[:, -profile.scoring.last_steps :].mean(axis=1)
-        return level, np.zeros_like(level), z[:, -1]
+        unexplained = level if profile.scoring.kind == "two_sided" else np.zeros_like(level)
+        return level, unexplained, z[:, -1]
 
     return residuals
 
@@ -60,7 +61,8 @@ def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibra
     """(n,) scores of complete windows before the threshold."""
     level, residual, _ = residuals(windows, calibration)
     if profile.scoring.kind == "two_sided":
-        return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
+        weight = profile.scoring.level_weight
+        return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale, level_weight=weight)
     return scoring.directed(level, residual, calibration.weights, float(calibration.score_scale[0]))
 
 

@@ -102,9 +102,13 @@ def test_without_a_network_only_the_level_is_scored(case):
     z = standardise(of, windows, calibration)
     np.testing.assert_array_equal(level, z[:, -of.scoring.last_steps :].mean(axis=1))
     np.testing.assert_array_equal(last, z[:, -1])
-    assert not residual.any()
-    if of.scoring.kind == "two_sided":
-        expected = np.sqrt(scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0])
+    if of.scoring.kind == "directed":
+        assert not residual.any()
+    else:
+        np.testing.assert_array_equal(residual, level)  # nothing is explained
+        expected = np.sqrt(1 + of.scoring.level_weight) * np.sqrt(
+            scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0]
+        )
         found = candidates.raw_scores(of, candidates.no_network(of), windows, calibration)
         np.testing.assert_allclose(found, expected)
 
