@@ -84,7 +84,7 @@ benchmark-skab: $(DEV)/.ready ## only the table of SKAB (minutes); the others st
 	@$(DEV)/bin/python -m aiot_anomaly.training benchmark skab
 
 benchmark-leak: $(DEV)/.ready ## only the table of the leaks, simulated first
-	@PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh leak
+	@for fleet in leak leak-benchmark; do PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $$fleet || exit 1; done
 	@$(DEV)/bin/python -m aiot_anomaly.training benchmark leak
 
 benchmark-fraud: $(DEV)/.ready ## only the table of the frauds, simulated first
@@ -92,7 +92,7 @@ benchmark-fraud: $(DEV)/.ready ## only the table of the frauds, simulated first
 	@$(DEV)/bin/python -m aiot_anomaly.training benchmark fraud
 
 benchmark-data: $(DEV)/.ready
-	@for table in leak fraud; do PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $$table || exit 1; done
+	@for fleet in leak leak-benchmark fraud; do PYTHON=$(CURDIR)/$(DEV)/bin/python notebooks/data.sh $$fleet || exit 1; done
 
 lab: $(DEV)/.ready ## open JupyterLab on the notebooks
 	@$(DEV)/bin/jupyter lab --notebook-dir notebooks

@@ -93,6 +93,8 @@ class Scoring(Frozen):
     clip: float = Field(default=10.0, gt=0)
     #: added to the diagonal of the covariance of standardised inputs
     ridge: float = Field(default=0.1, gt=0)
+    #: two_sided only: how much the level's distance counts beside that of the network's residual
+    level_weight: float = Field(default=1.0, ge=0)
     #: True: inputs are made uncorrelated by the device's own covariance before the network sees them. Where sensors
     #: move together, as flow and pressures do, what breaks that bond is small, and stands out in no sensor by itself
     whiten: bool = False

@@ -2,9 +2,9 @@
 
 `two_sided` (`Scoring.kind` of the profile), higher when more anomalous and never negative:
 
-s = sqrt(m'Pm / q_level + e'Re / q_shape), with m the mean of the last standardised inputs, e the mean of the last
-residuals of the network, P and R the inverses of their regularised covariances in normal operation: a Mahalanobis
-distance of the level beside one of what the network cannot explain, or has taken away.
+s = sqrt(a m'Pm / q_level + e'Re / q_shape), with a the `level_weight`, m the mean of the last standardised inputs, e
+the mean of the last residuals of the network, P and R the inverses of their regularised covariances in normal
+operation: a Mahalanobis distance of the level beside one of what the network cannot explain, or has taken away.
 
 Inputs may be whitened: standardised ones times the inverse root of their covariance, the one that stays closest to
 them (Kessy, Lewin & Strimmer 2018, Optimal whitening and decorrelation: ZCA-cor). Each then stands for what its sensor
@@ -81,10 +81,10 @@ def distance(rows: Float, precision_: Float) -> Float:
     return np.asarray(np.einsum("ni,ij,nj->n", rows, precision_, rows))
 
 
-def two_sided(level: Float, residual: Float, precisions: Float, scales: Float) -> Float:
+def two_sided(level: Float, residual: Float, precisions: Float, scales: Float, *, level_weight: float = 1.0) -> Float:
     """(n,) raw two-sided scores; `precisions` (2, F, F) holds P and R, `scales` (2,) q_level and q_shape."""
     parts = [distance(rows, p) / q for rows, p, q in zip((level, residual), precisions, scales, strict=True)]
-    return np.asarray(np.sqrt(np.sum(parts, axis=0)))
+    return np.asarray(np.sqrt(level_weight * parts[0] + parts[1]))
 
 
 def severity(score: Float | float) -> Float:

@@ -28,7 +28,7 @@ def profile(**changes: Any) -> Profile:
 
 
 def variant(kind: str = "two_sided", season: str = "none") -> Profile:
-    """The tiny profile with another way to score, or its inputs whitened: flow goes up and pressure down in an anomaly."""
+    """The tiny profile, its inputs perhaps whitened: flow goes up and pressure down in an anomaly."""
     sensors = document()["sensors"]
     sensors[0]["direction"], sensors[1]["direction"] = "up", "down"
     return profile(

@@ -77,6 +77,9 @@ def test_a_two_sided_score_joins_level_and_shape():
     np.testing.assert_allclose(only_shape, np.sqrt([e @ weights[1] @ e / 3 for e in residual]))
     both = scoring.two_sided(level, residual, weights, scales)
     np.testing.assert_allclose(both**2, only_level**2 + only_shape**2)
+    for share in (0.0, 0.3):
+        weighed = scoring.two_sided(level, residual, weights, scales, level_weight=share)
+        np.testing.assert_allclose(weighed**2, share * only_level**2 + only_shape**2)
 
 
 def test_an_anomaly_moves_the_inputs_as_declared():

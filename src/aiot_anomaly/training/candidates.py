@@ -29,7 +29,8 @@ from aiot_anomaly.windows import Windows
 def no_network(profile: Profile) -> Residuals:
     """The same scoring with the network removed: what the level alone tells.
 
-    two_sided: the Mahalanobis distance of a moving average. removed: all that differs from the normal level.
+    two_sided: the Mahalanobis distance of a moving average; all of the level is unexplained, whatever its weight beside
+    the residual. removed: all that differs from the normal level.
     """
 
     def residuals(windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
@@ -37,7 +38,7 @@ def no_network(profile: Profile) -> Residuals:
         if profile.scoring.kind == "removed":
             return removal.parts(profile, z)
         level = z[:, -profile.scoring.last_steps :].mean(axis=1)
-        return level, np.zeros_like(level), standard(profile, z[:, -1], calibration)
+        return level, level, standard(profile, z[:, -1], calibration)
 
     return residuals
 
@@ -67,9 +68,8 @@ def pca(profile: Profile, examples: Sequence[Example], components: int) -> Resid
 def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibration: Calibration) -> Float:
     """(n,) scores of complete windows before the threshold."""
     level, residual, _ = residuals(windows, calibration)
-    if profile.scoring.kind == "removed":
-        return removal.score(level, residual, calibration.weights, float(calibration.score_scale[0]))
-    return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale)
+    weight = profile.scoring.level_weight
+    return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale, level_weight=weight)
 
 
 def calibrate(profile: Profile, device: Device, residuals: Residuals, model_version: str = "") -> Calibration:

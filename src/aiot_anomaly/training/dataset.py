@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ class Device:
         tested_after: windows that end later are the test part. Where the profile declares a validation part, that lies
             between; else this is `train_until`.
         pooled: False keeps it out of everything that is learned from many devices.
+        fleet: the name of its folder, where the data is several fleets.
     """
 
     recording: Recording
@@ -44,6 +46,7 @@ class Device:
     train_until: int
     tested_after: int
     pooled: bool = True
+    fleet: str = ""
 
     @property
     def device_id(self) -> str:
@@ -103,6 +106,14 @@ class Dataset:
         """
         return [d for d in self.pooled() if not len(d.test()[0])] or self.pooled()
 
+    def watching(self, others: Dataset) -> Dataset:
+        """The same teachers, and the devices of another data set in the place of the monitored ones.
+
+        The fingerprint is of both.
+        """
+        both = hashlib.sha256(f"{self.fingerprint}\n{others.fingerprint}\n".encode()).hexdigest()
+        return Dataset(self.profile, (*others.devices, *self.teachers()), both, others.labelled)
+
 
 #: what `load` reads as a file of anybody's recording
 TABLES = frozenset({".csv", ".tsv", ".txt", ".parquet"})
@@ -132,6 +143,7 @@ def load(
     """
     place = Path(source) if Path(source).is_absolute() else paths.root() / source
     excluded: set[str] = set()
+    belongs: dict[str, str] = {}
     if source == "skab":
         place = skab.locate()
         recordings = [skab.read(place, name) for name in skab.recordings(place)]
@@ -139,16 +151,19 @@ def load(
     elif place.suffix in TABLES:
         recordings = recorded(profile, place, layout or Layout(), train_until)
     else:
-        recordings = [r for folder in _fleets(place, profile.name) for r in _fleet(folder, profile)]
-        names = [r.device_id for r in recordings]
-        if doubled := sorted({n for n in names if names.count(n) > 1}):
-            raise DatasetError(f"{place}: two fleets have the devices {', '.join(doubled[:5])}; number them apart")
+        fleets = {folder: _fleet(folder, profile) for folder in _fleets(place, profile.name)}
+        recordings = [r for of in fleets.values() for r in of]
+        belongs = {r.device_id: folder.name for folder, of in fleets.items() for r in of}
+        if len(belongs) < len(recordings):
+            raise DatasetError(f"{place}: two fleets have devices of the same name; number them apart")
     monitored = [r for r in recordings if r.train_rows is None or r.train_rows < len(r)]
     others = [r for r in recordings if r.train_rows == len(r)]
     chosen = monitored[:most_devices] + others[:most_devices]
     # SKAB's official split declares each recording's first 400 rows normal, also where its labels say otherwise
     official = source == "skab"
     devices = [prepare(profile, r, pooled=r.device_id not in excluded, trusted=official) for r in chosen]
+    if len(set(belongs.values())) > 1:
+        devices = [replace(d, fleet=belongs[d.device_id]) for d in devices]
     if place.suffix in TABLES:
         devices = _long_enough(devices, place)
     return Dataset(

@@ -19,7 +19,7 @@ from aiot_anomaly.scoring import mask
 from aiot_anomaly.series import Float
 from aiot_anomaly.training import metering
 from aiot_anomaly.training.corruption import corrupt, pace, way
-from aiot_anomaly.training.network import NetworkConfig, build, clock_table
+from aiot_anomaly.training.network import NetworkConfig, begin_linear, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
 
 #: most steps that are unrolled for training; the compiler takes too long for more
@@ -126,6 +126,8 @@ def fit(
     network = build(profile, network_config, unroll=profile.window.steps <= UNROLLED)
     rows = _rows(profile, train).thinned(config.most_windows)
     check = _rows(profile, held_back).thinned(config.most_windows)
+    if network_config.linear:
+        begin_linear(network, rows.z)
     steps = config.epochs * -(-len(rows.z) // config.batch)
     network.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(config.learning_rate, steps), clipnorm=1.0), "mse"

@@ -97,7 +97,8 @@ def detector(profile: Profile, network: Any) -> Any:
             each = tf.stack(tf.split(weights * tf.concat([level, residual], axis=1), 2, axis=1), axis=1)
             return tf.reduce_max(tf.reduce_sum(each, axis=2), axis=1) / scales[:, 0], tf.reduce_sum(each, axis=1)
         rows = tf.stack([level, residual], axis=1)
-        each = rows * tf.linalg.matvec(weights, rows) / scales[:, :, None]
+        shares = np.array([profile.scoring.level_weight, 1.0], dtype=np.float32)[None, :, None]
+        each = shares * rows * tf.linalg.matvec(weights, rows) / scales[:, :, None]
         return tf.sqrt(tf.nn.relu(tf.reduce_sum(each, axis=[1, 2]))), tf.reduce_sum(tf.abs(each), axis=1)
 
     @tf.function(input_signature=signature(profile))  # type: ignore[untyped-decorator] # TensorFlow publishes no types

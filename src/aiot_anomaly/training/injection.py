@@ -37,7 +37,7 @@ def alone(profile: Profile, sensor: int, size: float) -> Float:
 
 
 def together(profile: Profile, size: float) -> Float:
-    """(S,) the shift of all sensors that have a direction, as the anomaly does that a directed score looks for."""
+    """(S,) the shift of all sensors that have a direction, as an anomaly moves them."""
     directed = np.array([s.direction != "both" for s in profile.sensors])
     return np.where(directed, size * signs(profile) * _smallest(profile), 0.0)
 
@@ -116,12 +116,15 @@ def response(profile: Profile, graph: Graph, parts: Sequence[Part]) -> Response:
 def injected_scores(profile: Profile, graph: Graph, parts: Sequence[Part]) -> dict[float, Float]:
     """Raw scores of moved windows by the size of the deviation: what is missed at a threshold is the share below it.
 
-    Where scores are directed all sensors that have a direction move together; else each alone, pooled.
+    Where it is known which way anomalies move, all sensors with a direction move together; else each alone, pooled.
     """
     few = thinned(parts, profile)
     found = {}
     for size in SIZES:
-        directed = profile.scoring.kind == "directed"
-        ways = [together(profile, size)] if directed else [alone(profile, s, size) for s in range(len(profile.sensors))]
+        ways = (
+            [together(profile, size)]
+            if profile.directed
+            else [alone(profile, s, size) for s in range(len(profile.sensors))]
+        )
         found[size] = np.concatenate([graph.score(moved(profile, w, way), c).score for way in ways for w, c in few])
     return found

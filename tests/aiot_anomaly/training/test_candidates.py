@@ -102,8 +102,10 @@ def test_without_a_network_only_the_level_is_scored(case):
     z = standardise(of, windows, calibration)
     np.testing.assert_array_equal(level, z[:, -of.scoring.last_steps :].mean(axis=1))
     np.testing.assert_array_equal(last, standard(of, z[:, -1], calibration))
-    assert not residual.any()
-    expected = np.sqrt(scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0])
+    np.testing.assert_array_equal(residual, level)  # nothing is explained
+    expected = np.sqrt(1 + of.scoring.level_weight) * np.sqrt(
+        scoring.distance(level, calibration.weights[0]) / calibration.score_scale[0]
+    )
     found = candidates.raw_scores(of, candidates.no_network(of), windows, calibration)
     np.testing.assert_allclose(found, expected)
 

@@ -49,8 +49,9 @@ def test_the_declared_share_of_windows_is_corrupted():
 
 def test_shifts_are_between_the_smallest_and_the_largest_size():
     size = np.linalg.norm(injected(1, n=4000, share=1.0, magnitude=(2.0, 3.0)), axis=2).max(axis=1)
-    assert size.max() <= 3.0 * 1.3, "what is drawn anywhere may add to what is known"
-    assert np.median(size) == pytest.approx(2.45, abs=0.25)
+    assert size.max() <= 3.0 * np.sqrt(2) + 1e-9, "what is drawn anywhere may add to what is known"
+    assert np.quantile(size, 0.25) >= 1.8
+    assert 2.2 < np.median(size) < 2.8
 
 
 def test_a_shift_is_one_unbroken_stretch_that_begins_with_a_part_of_it():

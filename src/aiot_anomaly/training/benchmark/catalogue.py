@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiot_anomaly.training.model_card import duration
+from aiot_anomaly.training.wording import duration
 
 MISSING = "–"
 #: joins a measure and the size of the events that it is of: `found@0.05`

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
-from aiot_anomaly import paths, profile_store
+from aiot_anomaly import profile_store
 from aiot_anomaly.bundle import Bundle
-from aiot_anomaly.datasets import fleet
 from aiot_anomaly.datasets.fleet import Truth
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
@@ -99,6 +98,7 @@ def hold(table: Table, parameters: Mapping[str, Any], seeds: Sequence[int], *, p
         TrainingError: the data has no labels, or not enough normal readings.
     """
     profile, source = profile_store.load(table.profile), str(parameters["data"])
+    tested = table.tested or source
     loaded = dataset.load(
         profile,
         source,
@@ -106,8 +106,11 @@ def hold(table: Table, parameters: Mapping[str, Any], seeds: Sequence[int], *, p
         layout=profile_store.layout(table.profile),
         train_until=str(parameters.get("train_until", "")),
     )
+    if tested != source:
+        # the fleet that teaches, and in the place of its few watched devices the many of a benchmark
+        loaded = loaded.watching(dataset.load(profile, tested, most_devices=parameters.get("most_devices") or None))
     if not loaded.labelled:
-        raise TrainingError(f"{source} has no labels, so there is nothing to measure the table {table.name} by")
+        raise TrainingError(f"{tested} has no labels, so there is nothing to measure the table {table.name} by")
     share = parameters["held_back"]
     entries, left_out = [], {}
     in_service, why = champion(profile)
@@ -137,7 +140,7 @@ def hold(table: Table, parameters: Mapping[str, Any], seeds: Sequence[int], *, p
                 left_out[name] = str(e)
             bar.update()
     bundle = None if in_service is None else in_service.bundle
-    return Contest(table, parameters, loaded, tuple(_truth(source)), bundle, tuple(entries), left_out)
+    return Contest(table, parameters, loaded, tuple(dataset.truth(tested)), bundle, tuple(entries), left_out)
 
 
 def _judged(
@@ -161,9 +164,3 @@ def _judged(
         rows = [on_rows(loaded.profile, device.recording, of) for device, of in pairs]
     seconds = time.monotonic() - started
     return Entry(name, row, kind, baseline.judge, value, held_back, scored, rows, seconds)
-
-
-def _truth(source: str) -> Iterator[Truth]:
-    path = paths.root() / source / "test" / fleet.TRUTH
-    if path.is_file():
-        yield from fleet.read_truth(path)

@@ -52,10 +52,10 @@ def detections(contest: Contest, entry: Entry) -> list[Detection]:
 
 
 def groups(contest: Contest) -> dict[str, list[int]]:
-    """The monitored devices by what their names begin with, such as those of a network; empty for one group."""
+    """The monitored devices by fleet, or else by what their names begin with; empty for one group."""
     found: dict[str, list[int]] = {}
     for i, device in enumerate(contest.dataset.monitored()):
-        found.setdefault(re.sub(r"[-_]?\d+$", "", device.device_id), []).append(i)
+        found.setdefault(device.fleet or re.sub(r"[-_]?\d+$", "", device.device_id), []).append(i)
     return found if 1 < len(found) <= MOST_GROUPS else {}
 
 

@@ -13,7 +13,7 @@ from aiot_anomaly.profile import Profile
 from aiot_anomaly.training.benchmark.contest import Contest
 from aiot_anomaly.training.benchmark.results import BundleOrigin, Origin
 from aiot_anomaly.training.benchmark.tables import Table
-from aiot_anomaly.training.dataset import libraries
+from aiot_anomaly.training.tracking import libraries
 
 #: computes VUS-PR, where it is installed
 FURTHER = ("aeon",)

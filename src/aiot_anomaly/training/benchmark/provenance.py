@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiot_anomaly.training.benchmark.results import BundleOrigin, TableResult
-from aiot_anomaly.training.model_card import duration
+from aiot_anomaly.training.wording import duration
 
 
 def text(result: TableResult) -> str:

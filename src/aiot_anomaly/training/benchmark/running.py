@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def run(
         TrainingError, DatasetError: see `contest.hold`.
     """
     started, commit = time.monotonic(), tracking.git_commit()
+    if "data" in (overrides or {}):
+        table = replace(table, tested="")
     chosen = tuple(seeds) or table.seeds
     held = contest.hold(table, parameters.of(table, overrides or {}), chosen, progress=progress)
     own = section.made(held)

@@ -52,6 +52,7 @@ class Table:
         extra: `module:function` that adds a section of its own (see `section`); nothing where there is no such module.
         timeline_h: hours around a detection that the picture shows.
         data: instead of the parameters' own.
+        tested: other devices than those of `data` that are watched, in their place; the teachers stay.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Table:
     extra: str = ""
     timeline_h: float = 14 * 24
     data: str = ""
+    tested: str = ""
 
 
 SKAB = Table(
@@ -104,6 +106,7 @@ LEAK = Table(
     title="Leaks",
     portuguese="Vazamentos",
     profile="leak",
+    tested="data/leak-benchmark",
     sizes=SIZES,
     operator=(*_LEAK_OPERATOR, "mean_loss_m3", "loss_share"),
     brief=(
