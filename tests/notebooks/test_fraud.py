@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from aiot_anomaly import profile_store
 from aiot_anomaly.datasets import fleet
 from aiot_anomaly.training import pipeline
+from aiot_anomaly.training.benchmark import contest, parameters, tables
 from simulator import fraud, fraud_benchmark, meters
 from tests.notebooks.checks import NOTEBOOKS, check_bundle, check_run
 
@@ -36,14 +38,18 @@ def test_the_fraud_notebooks_run_and_leave_a_model_that_serves(home: Path, consu
     check_bundle("fraud", run, home, str(consumers), 3)
 
 
-def test_the_benchmark_asks_the_bundle_and_what_stands_beside_it(
-    home: Path, consumers: Path, capsys: pytest.CaptureFixture[str]
+def test_the_benchmark_asks_the_network_and_what_stands_beside_it_about_each_attack(
+    home: Path, consumers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle, out = home / "serving" / "models" / "fraud", home / "fraud.json"
-    only = "LSTM autoencoder,no network,consumption ratio"
-    arguments = [str(bundle), "--data", str(consumers), "--consumers", "1", "--only", only, "--out", str(out)]
-    assert fraud_benchmark.main(arguments) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in lines] == only.split(",")
-    assert all("day AUC 0." in line and "week AUC" in line for line in lines)
-    assert out.is_file()
+    monkeypatch.setattr(fraud_benchmark, "CONSUMERS", 1)
+    monkeypatch.setattr(fraud_benchmark, "REAL_OFFSETS", (0,))
+    chosen = parameters.of(tables.FRAUD, {"epochs": 1, "units": 8, "code": 4, "data": str(consumers)})
+    held = contest.hold(replace(tables.FRAUD, tested=""), chosen, [0], progress=False)
+    few = replace(held, entries=held.entries[:2])
+    found = fraud_benchmark.section(few)
+    for measures in found.measures.values():
+        assert set(measures) == {"day_auc", "week_auc", "week_auc_least", "day_found", "week_found"}
+        assert 0 <= measures["week_auc_least"] <= measures["week_auc"] <= 1
+    assert all(entry.row in found.text for entry in few.entries)
+    assert all(f" {kind} " in found.text for kind in fraud.ATTACKS)
+    assert set(found.pictures) == {"day-auc", "week-auc"}

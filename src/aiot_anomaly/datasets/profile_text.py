@@ -20,7 +20,7 @@ def render(document: Mapping[str, Any], found: Survey, layout: Layout) -> str:
         "",
         "# valid_range: what the sensor can truthfully report; a value outside counts as missing. Here it reaches ten",
         "# times the range seen beyond it: set the physical limits. smallest_deviation: the smallest that matters.",
-        "# direction (up, down, both): which way an anomaly moves it; counts with `scoring: {kind: directed}`.",
+        "# direction (up, down, both): which way an anomaly moves it, for a denoising network and simple rules.",
         "sensors:",
     ]
     for sensor in document["sensors"]:

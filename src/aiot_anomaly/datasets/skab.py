@@ -7,11 +7,9 @@ A recording is named as its file, "valve1/0"; its device is "skab-valve1-0".
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import tempfile
-import urllib.request
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,12 +17,17 @@ import pandas as pd
 from tqdm import tqdm
 
 from aiot_anomaly.datasets import table
+from aiot_anomaly.datasets.download import fetch
 from aiot_anomaly.datasets.fingerprint import sha256
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
 
 COMMIT = "b2c0d46c2971dcbfe71e26087b6d231998bb91c2"
 SOURCE = f"https://raw.githubusercontent.com/waico/SKAB/{COMMIT}/data"
+_ADVICE = (
+    f"Try again, or get https://github.com/waico/SKAB at commit {COMMIT[:12]} yourself, put its data folder at "
+    "<folder>/skab/data and set AIOT_DATA_DIR=<folder>"
+)
 #: the long run without anomaly: no labels, and none of `recordings`
 ANOMALY_FREE = "anomaly-free/anomaly-free"
 #: the leading rows of a recording that the benchmark's split declares normal
@@ -147,21 +150,9 @@ def _download(source: str, folder: Path) -> None:
         for name in tqdm(checksums(), desc="SKAB", unit="file", disable=None):
             path = part / name
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(_fetch(f"{source}/{name}"))
+            path.write_bytes(fetch(f"{source}/{name}", _ADVICE))
         verify(part)
         part.chmod(0o755)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _fetch(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - SOURCE, or the caller's own
-            return bytes(answer.read())
-    except (OSError, http.client.HTTPException) as e:
-        raise DatasetError(
-            f"cannot download {url}: {e}. Try again, or get https://github.com/waico/SKAB at commit {COMMIT[:12]} "
-            f"yourself, put its data folder at <folder>/skab/data and set AIOT_DATA_DIR=<folder>",
-            code="unreachable",
-        ) from None

@@ -68,6 +68,8 @@ def pca(profile: Profile, examples: Sequence[Example], components: int) -> Resid
 def raw_scores(profile: Profile, residuals: Residuals, windows: Windows, calibration: Calibration) -> Float:
     """(n,) scores of complete windows before the threshold."""
     level, residual, _ = residuals(windows, calibration)
+    if profile.scoring.kind == "removed":
+        return removal.score(level, residual, calibration.weights, float(calibration.score_scale[0]))
     weight = profile.scoring.level_weight
     return scoring.two_sided(level, residual, calibration.weights, calibration.score_scale, level_weight=weight)
 
@@ -159,6 +161,7 @@ def beside(profile: Profile, examples: Sequence[Example], *, components: int, se
     if utility.has_night_flow(profile):
         night_flow = utility.minimum_night_flow(profile)
         found["minimum night flow"] = Baseline(night_flow)
+        found["night level"] = Baseline(utility.night_level(profile))
         found["minimum night flow 3 sigma"] = Baseline(night_flow, utility.SIGMA)
     if utility.has_consumption(profile):
         found["consumption ratio"] = Baseline(utility.consumption_ratio(profile))

@@ -51,8 +51,8 @@ def corrupt(
     rng: np.random.Generator,
     *,
     share: float = 0.7,
-    repaired: float = 0.4,
-    magnitude: tuple[float, float] = (0.5, 15.0),
+    repaired: float = 0.45,
+    magnitude: tuple[float, float] = (0.3, 6.0),
 ) -> Float:
     """Shifts a share of the windows as an anomaly would.
 

@@ -124,8 +124,9 @@ def test_an_own_threshold_takes_the_place_of_the_common_one():
 
 def test_each_profile_has_the_rule_of_its_own_utility():
     names = {key: set(every(of)) for key, of in (("up", UP), ("down", DOWN), ("flat", FLAT))}
-    special = {"minimum night flow", "minimum night flow 3 sigma", "consumption ratio", "seasonal naive", "persistence"}
-    assert names["up"] & special == {"minimum night flow", "minimum night flow 3 sigma", "seasonal naive"}
+    night = {"minimum night flow", "minimum night flow 3 sigma", "night level"}
+    special = {*night, "consumption ratio", "seasonal naive", "persistence"}
+    assert names["up"] & special == {*night, "seasonal naive"}
     assert names["down"] & special == {"consumption ratio", "seasonal naive"}
     assert names["flat"] & special == {"persistence"}
     assert len({frozenset(n - special) for n in names.values()}) == 1
@@ -189,6 +190,15 @@ def test_a_night_is_the_mean_flow_from_2_to_4_h_in_deviations_of_the_training_ni
     assert found[4 * DAY + 3] == pytest.approx(0)
     assert found[5 * DAY + 3] == found[4 * DAY + 4]
     assert found[5 * DAY + 4] == 0  # below the mean
+
+
+def test_the_night_level_looks_at_all_sensors_in_either_direction():
+    quiet = hourly.usual(hourly.grid())
+    for by in ([8.0, 0.0], [-8.0, 0.0], [0.0, -8.0]):
+        values = quiet + np.where(np.arange(len(quiet))[:, None] >= 30 * 24, by, 0.0)
+        found = scores(UP, judging.Baseline(utility.night_level(UP)), values)
+        before, after = found[20 * DAY : 29 * DAY], found[32 * DAY :]
+        assert np.nanmax(before) < np.nanmin(after)
 
 
 def test_the_night_is_that_of_the_profiles_own_time():

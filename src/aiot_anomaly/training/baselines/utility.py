@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from aiot_anomaly import scoring
 from aiot_anomaly.calibration import SCALE_FLOOR
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Float, Int
+from aiot_anomaly.series import Bool, Float, Int
 from aiot_anomaly.training.baselines import normal
 from aiot_anomaly.training.dataset import Device
 from aiot_anomaly.training.judging import Judge
@@ -39,30 +40,63 @@ def minimum_night_flow(profile: Profile) -> Judge:
     A night's flow is the mean of the first sensor from 2 to 4 h local time (of the profile's offset from UTC). A row's
     score is that of the last night that ended before it, so it changes once a day; 0 where the flow was below normal.
     """
-    offset = int(profile.season.utc_offset_h * HOUR_S)
 
     def judge(device: Device, until: int, ends: Int) -> Float:
-        at, flow = normal.times(profile, device), device.series.values[:, 0]
-        # a reading speaks of the interval that ends with it
-        local = at + offset - 1
-        inside = (local % DAY_S >= NIGHT_H[0] * HOUR_S) & (local % DAY_S < NIGHT_H[1] * HOUR_S) & np.isfinite(flow)
-        days, night = np.unique(local[inside] // DAY_S, return_inverse=True)
-        count = np.bincount(night, minlength=len(days))
-        mean = np.bincount(night, weights=flow[inside], minlength=len(days)) / np.maximum(count, 1)
-        enough = count >= ENOUGH * (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S / profile.interval_s
-        finished, mean = days[enough] * DAY_S + NIGHT_H[1] * HOUR_S - offset, mean[enough]
-        # a night whose end is beyond the series was not finished, and is in nobody's score
-        length = (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S // profile.interval_s
-        ordinary = np.append(normal.known(profile, device, until, length), False)
-        known = mean[ordinary[np.minimum(np.searchsorted(at, finished), len(at))]]
+        finished, mean, ordinary = _nights(profile, device, until, device.series.values[:, :1])
+        known = mean[ordinary, 0]
         if len(known) < 2:
             return np.full(len(ends), np.nan)
         scale = max(float(known.std(ddof=1)), SCALE_FLOOR * profile.sensors[0].smallest_deviation)
-        z = np.maximum(mean - known.mean(), 0.0) / scale
-        last = np.searchsorted(finished, ends, side="right") - 1
-        return np.where(last >= 0, z[last], np.nan)
+        return _of_last(finished, np.maximum(mean[:, 0] - known.mean(), 0.0) / scale, ends)
 
     return judge
+
+
+def night_level(profile: Profile) -> Judge:
+    """The Mahalanobis distance of the last finished night's mean of all sensors from the device's normal nights.
+
+    In either direction, with the ridge of the profile's own scoring; nights and rows as of `minimum_night_flow`.
+    """
+
+    def judge(device: Device, until: int, ends: Int) -> Float:
+        finished, mean, ordinary = _nights(profile, device, until, device.series.values)
+        known = mean[ordinary]
+        if len(known) < normal.FEWEST_ROWS:
+            return np.full(len(ends), np.nan)
+        floor = np.array([SCALE_FLOOR * s.smallest_deviation for s in profile.sensors])
+        z = np.asarray((mean - known.mean(axis=0)) / np.maximum(known.std(axis=0), floor))
+        spread = scoring.covariance(z[ordinary]) + profile.scoring.ridge * np.eye(z.shape[1])
+        inverse = np.asarray(np.linalg.inv(spread), dtype=np.float64)
+        return _of_last(finished, np.sqrt(scoring.distance(z, inverse)), ends)
+
+    return judge
+
+
+def _nights(profile: Profile, device: Device, until: int, values: Float) -> tuple[Int, Float, Bool]:
+    """When each night finished (N,), its means (N, C) of `values` (n, C), and whether it is known to be normal (N,)."""
+    offset = int(profile.season.utc_offset_h * HOUR_S)
+    at = normal.times(profile, device)
+    # a reading speaks of the interval that ends with it
+    local = at + offset - 1
+    inside = (local % DAY_S >= NIGHT_H[0] * HOUR_S) & (local % DAY_S < NIGHT_H[1] * HOUR_S)
+    inside &= np.isfinite(values).all(axis=1)
+    days, night = np.unique(local[inside] // DAY_S, return_inverse=True)
+    count = np.bincount(night, minlength=len(days))
+    mean = np.zeros((len(days), values.shape[1]))
+    np.add.at(mean, night, values[inside])
+    enough = count >= ENOUGH * (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S / profile.interval_s
+    finished = days[enough] * DAY_S + NIGHT_H[1] * HOUR_S - offset
+    # a night whose end is beyond the series was not finished, and is in nobody's score
+    length = (NIGHT_H[1] - NIGHT_H[0]) * HOUR_S // profile.interval_s
+    ordinary = np.append(normal.known(profile, device, until, length), False)
+    known = ordinary[np.minimum(np.searchsorted(at, finished), len(at))]
+    return np.asarray(finished), mean[enough] / count[enough, None], np.asarray(known)
+
+
+def _of_last(finished: Int, scores: Float, ends: Int) -> Float:
+    """(n,) of the scores (N,) of nights that of the last one that had finished at each of `ends` (n,)."""
+    last = np.searchsorted(finished, ends, side="right") - 1
+    return np.where(last >= 0, scores[last], np.nan) if len(scores) else np.full(len(ends), np.nan)
 
 
 def consumption_ratio(profile: Profile) -> Judge:

@@ -148,7 +148,7 @@ FRAUD = Table(
         Ahead(PCA, ("day_auc", "week_auc", "auc_roc", "auc_pr", "f1")),
     ),
     decisive="week_auc",
-    extra="aiot_anomaly.training.benchmark.fraud:section",
+    extra="simulator.fraud_benchmark:section",
     timeline_h=28 * 24,
 )
 
