@@ -32,8 +32,8 @@ case ${1:?PROFILE is missing: notebooks/data.sh PROFILE} in
     ;;
   leak-benchmark)
     # 150 other districts, each with one leak of each size: 150 a size
-    water data/leak-benchmark/net3 301-400 301-400 net3
-    water data/leak-benchmark/ky4 401-450 401-450 ky4
+    water data/leak-benchmark/net3 501-600 501-600 net3
+    water data/leak-benchmark/ky4 601-650 601-650 ky4
     ;;
   fraud)
     # 80 consumers teach the network and 40 others are watched, with six frauds of each kind in ten months. Two years

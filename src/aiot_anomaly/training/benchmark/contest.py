@@ -16,7 +16,7 @@ from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.training import candidates, dataset, judging
 from aiot_anomaly.training.benchmark import learning
-from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK, Table
+from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK, UNTRAINED, Table
 from aiot_anomaly.training.dataset import Dataset
 from aiot_anomaly.training.evaluation import Scored, on_rows
 from aiot_anomaly.training.fit import examples
@@ -124,6 +124,12 @@ def hold(table: Table, parameters: Mapping[str, Any], seeds: Sequence[int], *, p
             judge = candidates.by_residuals(profile, graph.residuals)
             entries.append(_judged(table, loaded, name, NETWORK, "network", Baseline(judge), share, started))
             bar.update()
+        if parameters.get("linear"):
+            # what its training adds to the principal components that it begins as
+            started = time.monotonic()
+            graph = learning.learn(loaded, {**parameters, **learning.UNTRAINED}, seeds[0], progress=progress)
+            judge = candidates.by_residuals(profile, graph.residuals)
+            entries.append(_judged(table, loaded, UNTRAINED, UNTRAINED, "baseline", Baseline(judge), share, started))
         bar.set_postfix_str(BUNDLE)
         if in_service is None:
             left_out[BUNDLE] = why

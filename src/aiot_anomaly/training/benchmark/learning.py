@@ -16,6 +16,9 @@ from aiot_anomaly.training.network import NetworkConfig
 
 Config = TypeVar("Config", bound=BaseModel)
 
+#: parameters with which a network stays as it begins
+UNTRAINED = {"epochs": 1, "learning_rate": 1e-12}
+
 
 def learn(dataset: Dataset, parameters: Mapping[str, Any], seed: int, *, progress: bool = True) -> Graph:
     """Trains a network on the teachers' normal windows and exports it.

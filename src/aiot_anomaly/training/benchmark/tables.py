@@ -8,6 +8,8 @@ from aiot_anomaly.training.benchmark.goals import Ahead, Goal, sized
 
 #: the rows that are not baselines
 NETWORK, BUNDLE = "LSTM autoencoder", "bundle in service"
+#: a network that begins as principal components, as it begins
+UNTRAINED = "the same network, not trained"
 MA_MAHALANOBIS, PCA = "moving-average Mahalanobis", "PCA autoencoder"
 
 RANKING = ("auc_roc", "auc_pr", "vus_pr", "f1", "far", "mar")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiot_anomaly.training.benchmark import catalogue
-from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK
+from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK, UNTRAINED
 
 _PORTUGUESE = {
     NETWORK: "autoencoder LSTM",
     BUNDLE: "pacote em serviço",
+    UNTRAINED: "a mesma rede, sem treino",
     "PCA autoencoder": "autoencoder PCA",
     "no network": "sem rede",
     "moving-average Mahalanobis": "Mahalanobis da média móvel",
