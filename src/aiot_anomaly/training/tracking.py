@@ -82,7 +82,7 @@ def serve_ui(port: int) -> None:
 def git_commit() -> str:
     """The commit that the code is of, with "+changes" when the tree differs from it.
 
-    Outside git, as in the training image, it is what GIT_COMMIT says; else "unknown".
+    Promoted bundles are no code: after the promotion of one profile the next is trained by the same code. Outside git, as in the training image, it is what GIT_COMMIT says; else "unknown".
     """
 
     def git(*arguments: str) -> str:
@@ -95,7 +95,8 @@ def git_commit() -> str:
         ).stdout.strip()
 
     try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)serving/models")
+        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("GIT_COMMIT") or "unknown"
 

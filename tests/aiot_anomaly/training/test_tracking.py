@@ -107,12 +107,17 @@ def test_in_a_checkout_the_commit_says_whether_the_tree_differs(tmp_path, monkey
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
 
     monkeypatch.setenv("AIOT_HOME", str(tmp_path))
+    bundle = tmp_path / "serving" / "models" / "leak" / "bundle.json"
+    bundle.parent.mkdir(parents=True)
+    bundle.write_text("1")
     (tmp_path / "a").write_text("1")
     git("init")
-    git("add", "a")
+    git("add", ".")
     git("commit", "-m", "a")
     clean = tracking.git_commit()
     assert len(clean) == 40
+    bundle.write_text("2")
+    assert tracking.git_commit() == clean, "a promoted bundle is no code"
     (tmp_path / "a").write_text("2")
     assert tracking.git_commit() == f"{clean}+changes"
 
