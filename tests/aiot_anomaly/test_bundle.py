@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,8 @@ def test_a_bundle_too_large_for_git_is_not_completed(bundle_folder, tmp_path):
 def test_golden_windows_are_within_the_sensors_ranges_and_the_same_for_the_same_seed(bundle_folder, season):
     of = variant(season=season)
     fleet = bundles.load(bundle_folder).fleet
-    fleet = type(fleet)(**{**vars(fleet), "center": np.repeat(fleet.center, of.season.slots, axis=0)})
+    each = {name: np.repeat(getattr(fleet, name), of.season.slots, axis=0) for name in ("center", "scale")}
+    fleet = replace(fleet, **each)
     slots = season_slots(of, START + 3600 * np.arange(30))
     values = bundles.golden_values(of, fleet, slots, seed=3)
     assert values.shape == (30, of.window.steps, len(of.input_names))

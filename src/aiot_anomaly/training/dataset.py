@@ -107,12 +107,12 @@ class Dataset:
         return [d for d in self.pooled() if not len(d.test()[0])] or self.pooled()
 
     def watching(self, others: Dataset) -> Dataset:
-        """The same teachers, and the devices of another data set in the place of the monitored ones.
+        """The same teachers, and the monitored devices of another data set in the place of these.
 
         The fingerprint is of both.
         """
         both = hashlib.sha256(f"{self.fingerprint}\n{others.fingerprint}\n".encode()).hexdigest()
-        return Dataset(self.profile, (*others.devices, *self.teachers()), both, others.labelled)
+        return Dataset(self.profile, (*others.monitored(), *self.teachers()), both, others.labelled)
 
 
 #: what `load` reads as a file of anybody's recording

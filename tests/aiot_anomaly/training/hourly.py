@@ -17,20 +17,24 @@ HOUR = 3600
 TRAIN_D, TEST_D = 28, 14
 
 
-def profile(direction: str = "up", *, season: str = "hour_of_week", **changes: Any) -> Profile:
-    """A flow in L/s, or a meter in kWh where anomalies lower it, and a pressure; once an hour in windows of six."""
+def profile(direction: str = "up", *, season: str = "hour_of_week", whiten: bool = False, **changes: Any) -> Profile:
+    """A flow in L/s, or a meter in kWh where anomalies lower it, and a pressure; once an hour in windows of six.
+
+    Where anomalies move the flow both ways they do so with the pressure, too.
+    """
     unit = "kWh" if direction == "down" else "L/s"
     sensors = [
         {"name": "main", "unit": unit, "valid_range": [0, 1000], "smallest_deviation": 1, "direction": direction},
-        {"name": "pressure", "unit": "m", "valid_range": [0, 100], "smallest_deviation": 1, "direction": "down"},
+        {"name": "pressure", "unit": "m", "valid_range": [0, 100], "smallest_deviation": 1},
     ]
+    sensors[1]["direction"] = "both" if direction == "both" else "down"
     return kinds.profile(
         sensors=sensors,
         interval_s=HOUR,
         derived=[],
         window={"steps": 6, "step": 1, "aggregate": 1, "stride": 1},
         season={"kind": season, "utc_offset_h": 0.0},
-        scoring={"last_steps": 3},
+        scoring={"last_steps": 3, "whiten": whiten},
         stream={},
         **changes,
     )

@@ -37,8 +37,11 @@ def names(devices) -> list[str]:
 
 def test_devices_with_a_test_part_are_monitored_and_the_others_teach(loaded):
     assert names(loaded.monitored()) == ["a", "b"]
-    assert names(loaded.pooled()) == ["a", "b"]
     assert names(loaded.teachers()) == ["t1", "t2"]
+
+
+def test_a_threshold_may_be_learned_from_teachers_as_from_those_that_are_watched(loaded):
+    assert names(loaded.pooled()) == ["a", "b", "t1", "t2"]
 
 
 def test_without_others_the_monitored_devices_teach(tmp_path):
@@ -119,6 +122,78 @@ def test_a_folder_without_data_says_how_to_make_it(tmp_path):
         datasets.load(PROFILE, str(tmp_path))
 
 
+def test_other_devices_are_watched_in_the_place_of_the_monitored_ones_and_the_teachers_stay(loaded, tmp_path):
+    others = datasets.load(PROFILE, str(fleets.write(tmp_path, PROFILE, {"c": 5, "d": 6, "e": 7}, {"t3": 8})))
+    found = loaded.watching(others)
+    assert names(found.monitored()) == ["c", "d", "e"]
+    assert names(found.teachers()) == ["t1", "t2"]
+    assert set(names(found.devices)) == set(names(found.pooled())) == {"c", "d", "e", "t1", "t2"}
+    assert loaded.labelled
+    assert not found.labelled, "it is the watched ones' labels that count"
+
+
+def test_what_is_watched_has_the_fingerprint_of_both_parts(loaded, tmp_path):
+    one, other = (
+        datasets.load(PROFILE, str(fleets.write(tmp_path / str(seed), PROFILE, {"c": seed}))) for seed in (5, 6)
+    )
+    prints = [of.fingerprint for of in (loaded.watching(one), loaded.watching(other), one.watching(loaded))]
+    assert len({loaded.fingerprint, one.fingerprint, other.fingerprint, *prints}) == 6
+    assert loaded.watching(one).fingerprint == prints[0]
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Two fleets in one folder, each with a watched device and a teacher, one of them with an event."""
+    folder = tmp_path_factory.mktemp("several")
+    fleets.write(folder / "north", PROFILE, {"n-1": 1}, {"n-t": 2}, event=Event(40, 60))
+    fleets.write(folder / "south", PROFILE, {"s-1": 3}, {"s-t": 4}, event=Event(10, 30))
+    (folder / "notes").mkdir()
+    return folder
+
+
+def test_a_folder_of_several_fleets_is_all_of_them_and_each_device_knows_its_own(several):
+    found = datasets.load(PROFILE, str(several))
+    assert {d.device_id: d.fleet for d in found.devices} == {
+        "n-1": "north",
+        "n-t": "north",
+        "s-1": "south",
+        "s-t": "south",
+    }
+    assert names(found.monitored()) == ["n-1", "s-1"]
+    assert names(found.teachers()) == ["n-t", "s-t"]
+    assert found.labelled
+
+
+def test_where_there_is_one_fleet_it_has_no_name(loaded, tmp_path):
+    assert {d.fleet for d in loaded.devices} == {""}
+    fleets.write(tmp_path / "only", PROFILE, {"a": 1})
+    assert [d.fleet for d in datasets.load(PROFILE, str(tmp_path)).devices] == [""]
+
+
+def test_two_fleets_with_devices_of_the_same_name_are_refused(tmp_path):
+    for name in ("north", "south"):
+        fleets.write(tmp_path / name, PROFILE, {"a": 1})
+    with pytest.raises(DatasetError, match="two fleets have devices of the same name; number them apart"):
+        datasets.load(PROFILE, str(tmp_path))
+
+
+def test_what_happened_is_that_of_all_fleets(several, folder):
+    found = datasets.truth(str(several))
+    assert [(t.device_id, t.kind) for t in found] == [("n-1", "leak"), ("s-1", "leak")]
+    assert found[0].start == START + (TRAIN + 40) * 60
+    assert found[0].end == START + (TRAIN + 60) * 60
+    assert [t.device_id for t in datasets.truth(str(folder))] == ["a", "b"]
+
+
+def test_nothing_is_known_to_have_happened_where_no_file_says_so(tmp_path):
+    assert datasets.truth(str(tmp_path)) == []
+    assert datasets.truth(str(tmp_path / "nowhere")) == []
+    fleets.write(tmp_path, PROFILE, {"a": 1})
+    assert datasets.truth(str(tmp_path)) == []
+    (tmp_path / "test" / "truth.csv").unlink()
+    assert datasets.truth(str(tmp_path)) == []
+
+
 def test_the_recording_has_all_of_both_parts(loaded):
     recording = loaded.monitored()[0].recording
     assert len(recording) == TRAIN + TEST
@@ -126,9 +201,7 @@ def test_the_recording_has_all_of_both_parts(loaded):
 
 
 def test_a_declared_validation_part_lies_between_training_and_test(folder):
-    declared = variant("directed").model_copy(
-        update={"threshold": PROFILE.threshold.model_copy(update={"validation": 0.4})}
-    )
+    declared = PROFILE.model_copy(update={"threshold": PROFILE.threshold.model_copy(update={"validation": 0.4})})
     with_part = datasets.load(declared, str(folder)).monitored()
     for device, before in zip(with_part, datasets.load(PROFILE, str(folder)).monitored(), strict=True):
         train, (validation, marks), (test, labels) = device.train(), device.validation(), device.test()

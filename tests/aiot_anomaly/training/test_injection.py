@@ -29,7 +29,7 @@ def parts(graph):
 
 
 def test_one_sensor_moves_alone_in_its_direction_and_its_unit():
-    down = variant("directed")
+    down = variant()
     assert injection.alone(OF, 1, 4.0).tolist() == [0.0, 2.0]
     assert injection.alone(down, 1, 4.0).tolist() == [0.0, -2.0]
     assert injection.together(down, 2.0).tolist() == [2.0, -1.0]

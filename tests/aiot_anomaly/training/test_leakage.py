@@ -18,14 +18,14 @@ from tests.aiot_anomaly.training.hourly import HOUR, START, TRAIN_D
 TRAIN = 24 * TRAIN_D
 SHARE = 0.25
 NOW = TRAIN + 5 * 24 + 7
-KINDS = {"directed": hourly.profile("up"), "two_sided": hourly.profile("both", season="none", kind="two_sided")}
+KINDS = {"whitened": hourly.profile("up", whiten=True), "two_sided": hourly.profile("both", season="none")}
 PARAMETERS = {"held_back": SHARE, "epochs": 1, "units": 4, "code": 2, "most_windows": 200}
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
 def case(request):
     of = KINDS[request.param]
-    graph = learn(data(of), {**PARAMETERS, "denoise": request.param == "directed"}, seed=0, progress=False)
+    graph = learn(data(of), {**PARAMETERS, "denoise": request.param == "whitened"}, seed=0, progress=False)
     assert isinstance(graph, Graph)
     return of, graph
 
@@ -80,6 +80,7 @@ def test_the_threshold_and_the_fit_see_no_held_back_row_in_their_calibration(cas
         np.testing.assert_array_equal(before.windows.values, after.windows.values)
         np.testing.assert_array_equal(before.calibration.center, after.calibration.center)
         np.testing.assert_array_equal(before.calibration.scale, after.calibration.scale)
+        np.testing.assert_array_equal(before.calibration.whitening, after.calibration.whitening)
 
 
 def test_labels_of_the_test_part_change_no_score_no_threshold_and_no_network(case):
@@ -90,13 +91,13 @@ def test_labels_of_the_test_part_change_no_score_no_threshold_and_no_network(cas
     found, expected = scores(of, graph, labelled), scores(of, graph, plain)
     assert found[0] == expected[0]
     np.testing.assert_array_equal(found[2], expected[2])
-    parameters = {**PARAMETERS, "denoise": of.scoring.kind == "directed"}
+    parameters = {**PARAMETERS, "denoise": of.scoring.whiten}
     again = learn(labelled, parameters, seed=0, progress=False)
     np.testing.assert_allclose(scores(of, again, plain)[2], expected[2], rtol=1e-4, atol=1e-6)
 
 
 def test_labels_change_no_score_of_a_baseline():
-    of, labels = KINDS["directed"], np.zeros(len(hourly.grid()), dtype=bool)
+    of, labels = KINDS["whitened"], np.zeros(len(hourly.grid()), dtype=bool)
     labels[NOW:] = True
     plain, labelled = data(of), data(of, labels=labels)
     learned = examples(of, [plain.devices[0].fitting(SHARE)])

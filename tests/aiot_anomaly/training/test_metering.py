@@ -23,7 +23,7 @@ def rows():
     """Standardised windows, their level and their scale."""
     (example,) = examples_of(OF, [device().train()])
     level = example.calibration.center[season_slots(OF, example.windows.ends)]
-    scale = np.tile(example.calibration.scale, (len(level), 1))
+    scale = example.calibration.scale[season_slots(OF, example.windows.ends)]
     return standardise(OF, example.windows, example.calibration), level, scale
 
 
@@ -57,7 +57,7 @@ def test_the_declared_share_of_windows_is_falsified_to_the_windows_end(share):
 
 def test_all_inputs_of_a_falsified_day_follow_from_its_values():
     _, found, level, scale = falsified(share=1.0)
-    inputs = found * scale[:, None, :] + level
+    inputs = found * scale + level
     single = metering.columns(OF)
     logs = {c: d for c, d in enumerate(OF.derived, 1) if isinstance(d, Log)}
     inside = (np.abs(found) < OF.scoring.clip).all(axis=2)[:, -1]

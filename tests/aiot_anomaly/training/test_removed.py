@@ -77,8 +77,9 @@ def test_what_is_expected_is_the_last_value_without_what_was_removed(fitted, gra
     assert OF.input_names[carrier] == "quarter_3", "the one that is of now"
     _, made = reconstruct(OF, fitted.network, windows, calibration)
     season = season_slots(OF, windows.ends)[:, -1]
-    inside = calibration.center[season, carrier] + calibration.scale[carrier] * made[:, -1, carrier]
-    log, margin = logarithm(OF, carrier), calibration.scale[carrier] * calibration.band[carrier]
+    spread = calibration.scale[season, carrier]
+    inside = calibration.center[season, carrier] + spread * made[:, -1, carrier]
+    log, margin = logarithm(OF, carrier), spread * calibration.band[carrier]
     found = graph.score(windows, calibration)
     for name, by in (("expected", 0), ("lower", -margin), ("upper", margin)):
         np.testing.assert_allclose(getattr(found, name)[:, 0], log.undone(inside + by), rtol=1e-5, err_msg=name)
