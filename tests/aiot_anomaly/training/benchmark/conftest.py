@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -34,14 +36,19 @@ class Home:
     table: Table
 
     def measure(
-        self, into: Path | None = None, table: Table | None = None, seeds: tuple[int, ...] = SEEDS
+        self,
+        into: Path | None = None,
+        table: Table | None = None,
+        seeds: tuple[int, ...] = SEEDS,
+        overrides: Mapping[str, Any] | None = None,
     ) -> TableResult:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AIOT_HOME", str(self.root))
             # what is asked of many trees and resamples they owe when there are few
             patch.setattr(multivariate, "TREES", 10)
             patch.setattr(resampling, "RESAMPLES", 40)
-            return running.run(table or self.table, into or self.into, seeds=seeds, overrides=QUICK, progress=False)
+            chosen = {**QUICK, **(overrides or {})}
+            return running.run(table or self.table, into or self.into, seeds=seeds, overrides=chosen, progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,10 @@ from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.training.benchmark import results, section
 from aiot_anomaly.training.benchmark.section import Section
 from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK
+from tests.aiot_anomaly.training import fleets
 from tests.aiot_anomaly.training.benchmark.conftest import SEEDS
+from tests.aiot_anomaly.training.fleets import Event
+from tests.support.tiny_bundle import tiny_profile
 
 
 def test_network_bundle_and_every_baseline_have_a_row(measured):
@@ -51,6 +54,30 @@ def test_the_bundle_is_the_committed_one_with_its_own_threshold(measured, home):
 def test_groups_are_told_apart_by_the_devices_names(measured):
     assert set(measured.row(NETWORK).groups) == {"a", "b"}
     assert measured.row("random").groups == {}
+
+
+@pytest.fixture(scope="module")
+def watched(home, tmp_path_factory):
+    """Two fleets that are watched in the place of the data's own devices, each with a teacher of its own."""
+    folder = tmp_path_factory.mktemp("watched")
+    fleets.write(folder / "east", tiny_profile(), {"x-1": 11}, {"t-2": 12}, event=Event(30, 60))
+    fleets.write(folder / "west", tiny_profile(), {"x-2": 13, "x-3": 14}, {"t-3": 15}, event=Event(50, 90))
+    return replace(home.table, tested=str(folder))
+
+
+def test_others_may_be_tested_than_those_of_the_data_whose_teachers_stay(home, tmp_path, watched, measured):
+    found = home.measure(tmp_path, watched, (0,))
+    assert (found.counts.devices, found.counts.teachers) == (3, 1)
+    assert found.origin.fingerprint != measured.origin.fingerprint
+    assert found.row(NETWORK).measures["auc_pr"] != measured.row(NETWORK).seeds["seed 0"]["auc_pr"]
+    assert set(found.row(NETWORK).groups) == {"east", "west"}, "groups are the fleets, whatever the devices' names"
+
+
+def test_what_is_tested_is_that_of_the_data_where_somebody_chose_the_data(home, tmp_path, watched, measured):
+    found = home.measure(tmp_path, watched, (0,), {"data": "data"})
+    assert found.origin.fingerprint == measured.origin.fingerprint
+    assert set(found.row(NETWORK).groups) == {"a", "b"}
+    assert found.counts == measured.counts
 
 
 def test_the_goals_are_judged_by_the_mean_and_by_the_bundle(measured):
