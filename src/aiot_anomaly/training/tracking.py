@@ -82,7 +82,8 @@ def serve_ui(port: int) -> None:
 def git_commit() -> str:
     """The commit that the code is of, with "+changes" when the tree differs from it.
 
-    Promoted bundles are no code: after the promotion of one profile the next is trained by the same code. Outside git, as in the training image, it is what GIT_COMMIT says; else "unknown".
+    Promoted bundles are no code: after the promotion of one profile the next is trained by the same code. Outside git,
+    as in the training image, it is what GIT_COMMIT says; else "unknown".
     """
 
     def git(*arguments: str) -> str:
