@@ -192,7 +192,7 @@ def golden_values(profile: Profile, fleet: Calibration, season: np.ndarray, seed
         seed: of the generator.
 
     Returns:
-        (W, T, F) in physical units; within the sensors' ranges, from calm to clearly anomalous.
+        (W, T, F) in physical units; within what each input can be, from calm to clearly anomalous.
     """
     rng = np.random.default_rng(seed)
     n, steps = season.shape
@@ -201,9 +201,10 @@ def golden_values(profile: Profile, fleet: Calibration, season: np.ndarray, seed
     if profile.scoring.whiten:
         walk = walk @ fleet.whitening[1]
     values = fleet.center[season] + fleet.scale[season] * spread * walk
-    for i, sensor in enumerate(profile.sensors):
-        values[:, :, i] = np.clip(values[:, :, i], *sensor.valid_range)
-    return np.asarray(np.round(values, 6))
+    bounds = [s.valid_range for s in profile.sensors]
+    bounds += [d.bounds(*bounds[s]) for d, s in zip(profile.derived, profile.input_sensor[len(bounds) :], strict=True)]
+    least, most = np.array(bounds).T
+    return np.asarray(np.clip(np.round(values, 6), least, most))
 
 
 def write(

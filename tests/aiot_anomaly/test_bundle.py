@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from aiot_anomaly import bundle as bundles
-from aiot_anomaly import detector
+from aiot_anomaly import calibration, detector
 from aiot_anomaly.bundle import FILES, MANIFEST, Calibrations, Golden
 from aiot_anomaly.errors import BundleError
 from aiot_anomaly.windows import season_slots
-from tests.aiot_anomaly.kinds import variant
+from tests.aiot_anomaly.kinds import meter, variant
 from tests.aiot_anomaly.spoiling import rewrite
+from tests.aiot_anomaly.training.meters import device
 from tests.support.tiny_bundle import START, tiny_profile
 
 WHAT_TO_DO = r"promote the model again|make train promote"
@@ -172,6 +173,19 @@ def test_golden_windows_are_within_the_sensors_ranges_and_the_same_for_the_same_
         assert (values[:, :, i] <= sensor.valid_range[1]).all()
     np.testing.assert_array_equal(values, bundles.golden_values(of, fleet, slots, seed=3))
     assert (values != bundles.golden_values(of, fleet, slots, seed=4)).any()
+
+
+def test_golden_windows_hold_no_logarithm_of_what_a_sensor_cannot_read():
+    of = meter()
+    few = device(of=of).train()
+    fleet = calibration.base(of, few)
+    wild = replace(fleet, scale=100 * fleet.scale)
+    values = bundles.golden_values(of, wild, season_slots(of, few.ends[:30]), seed=3)
+    low, high = of.sensors[0].valid_range
+    for i, log in enumerate(of.derived, 1):
+        least, most = log.bounds(low, high)
+        assert values[:, :, i].min() == least, log.name
+        assert values[:, :, i].max() == most, log.name
 
 
 def test_golden_windows_survive_their_json(bundle_folder):
