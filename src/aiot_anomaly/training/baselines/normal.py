@@ -16,6 +16,7 @@ from aiot_anomaly.windows import season_slots
 
 #: fewest known normal rows that anything is fitted on
 FEWEST_ROWS = 10
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,15 @@ def smallest_scale(profile: Profile) -> Float:
 
 
 def averaging(profile: Profile) -> int:
-    """Grid intervals that the profile's own scoring averages over: what a moving average is given too."""
+    """Grid intervals that textbook methods average over.
+
+    As many as the profile's own scoring does; a day at least where the hours of the day differ and each is looked at,
+    as a method without a network has no other way to tell a small lasting deviation.
+    """
     window = profile.window
-    return (profile.scoring.last_steps - 1) * window.step + window.aggregate
+    own = (profile.scoring.last_steps - 1) * window.step + window.aggregate
+    hourly = profile.season.kind == "hour_of_week" and window.stride * profile.interval_s < DAY_S
+    return max(own, DAY_S // profile.interval_s) if hourly else own
 
 
 def times(profile: Profile, device: Device) -> Int:
