@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def test_the_fraud_notebooks_run_and_leave_a_model_that_serves(home: Path, consu
 def test_the_benchmark_asks_the_network_and_what_stands_beside_it_about_each_attack(
     home: Path, consumers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(NOTEBOOKS, home / "notebooks")  # the parameters are those of the notebooks
     monkeypatch.setattr(fraud_benchmark, "CONSUMERS", 1)
     monkeypatch.setattr(fraud_benchmark, "REAL_OFFSETS", (0,))
     chosen = parameters.of(tables.FRAUD, {"epochs": 1, "units": 8, "code": 4, "data": str(consumers)})

@@ -29,23 +29,23 @@ def call(app: Path, script: str, *arguments: str, python: str = "false") -> subp
     return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
 
 
-def fleet(app: Path, part: str) -> Path:
-    folder = app / "data" / "leak" / part
+def fleet(app: Path, part: str, network: str = "net3") -> Path:
+    folder = app / "data" / "leak" / network / part
     folder.mkdir(parents=True)
-    (folder / "readings.csv").write_text("as it was")
-    return folder / "readings.csv"
+    (folder / "readings.parquet").write_text("as it was")
+    return folder / "readings.parquet"
 
 
 def test_data_that_is_there_stays(app: Path) -> None:
-    kept = [fleet(app, "train"), fleet(app, "test")]
+    kept = [fleet(app, part, network) for network in ("net3", "ky4") for part in ("train", "test")]
     assert call(app, "data.sh", "leak").returncode == 0
-    assert [path.read_text() for path in kept] == ["as it was"] * 2
+    assert [path.read_text() for path in kept] == ["as it was"] * 4
 
 
 def test_a_fleet_that_cannot_be_simulated_is_a_failure_and_leaves_no_half_of_one(app: Path) -> None:
     fleet(app, "train")
     assert call(app, "data.sh", "leak").returncode != 0
-    assert [p.name for p in (app / "data" / "leak").iterdir()] == ["train"]
+    assert [p.name for p in (app / "data" / "leak" / "net3").iterdir()] == ["train"]
 
 
 def test_a_profile_that_is_not_simulated_needs_nothing(app: Path) -> None:
