@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
   python -m batch 'gs://bucket/readings-*.parquet' --profile leak --out gs://bucket/decisions \\
     --runner DataflowRunner --project my-project --region europe-west1 --temp_location gs://bucket/temp \\
     --sdk_container_image europe-west1-docker.pkg.dev/my-project/aiot-anomaly/batch:latest
-all other options are Beam's own: docs/history.md says which matter"""
+all other options are Beam's own: docs/scale.md says which matter"""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,7 +43,7 @@ def fleet() -> pd.DataFrame:
     frames = []
     for i in range(DEVICES):
         values = normal + 0.3 * noise * rng.normal(size=(ROWS, len(normal)))
-        values[1_200:1_300] += 12 * noise
+        values[1_200:1_500] += np.array([5, *[-5] * (len(normal) - 1)]) * noise
         values[rng.random(values.shape) < 0.01] = np.nan
         frame = pd.DataFrame(values, columns=list(profile.sensor_names))
         frame.insert(0, "timestamp", [as_datetime(t).isoformat() for t in at.tolist()])
