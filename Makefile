@@ -10,6 +10,8 @@ DATA ?=
 TRAIN_UNTIL ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
+# where the function of `make chaos` keeps its state: sqlite, or firestore (the official emulator)
+STORE ?= sqlite
 # the longest first, so that two processes end at about the same time
 TESTS ?= tests/notebooks tests
 JOBS ?= 2
@@ -29,7 +31,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow smoke revisions rollback \
-  rehearse architecture costs bench-simulator lock clean
+  rehearse chaos architecture costs bench-simulator lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +123,9 @@ CLOUD_RUN = --project $(or $(GCP_PROJECT),$(error GCP_PROJECT is not set: make r
 
 rehearse: $(DEV)/.ready ## play good and bad roll-outs with real API processes on this machine
 	@$(DEV)/bin/python -m local.cloud_run rehearse
+
+chaos: $(LOCAL)/.ready ## kill function and API, take the store away: is the same decided? (STORE=firestore)
+	@$(LOCAL)/bin/python -m local.chaos --pubsub $(PUBSUB) --store $(STORE)
 
 architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
 	@$(DEV)/bin/python -m docs.architecture
