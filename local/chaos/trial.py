@@ -200,6 +200,6 @@ class _Watch:
         if now - self._moved[1] > STALLED_AFTER_S:
             raise StackError(
                 f"nothing new for {STALLED_AFTER_S:.0f} s: {self._totals.readings:,} of {self._traffic.rows:,} "
-                f"readings have an outcome, {len(self._seen.decisions):,} decisions came, {self._seen.dead} messages are "
-                f"dead letters; the logs are beside {self._running.function.log}"
+                f"readings have an outcome, {len(self._seen.decisions):,} decisions came, {self._seen.dead} messages "
+                f"are dead letters; the logs are beside {self._running.function.log}"
             )
