@@ -27,6 +27,7 @@ LOCAL := .venv/local
 DEV := .venv/dev
 CHECKS := .venv/checks
 DELIVERY := .venv/delivery
+PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
@@ -143,6 +144,9 @@ lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any 
 	  $(DEV)/bin/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.txt $$room/requirements.in -o $$room/requirements.txt; \
 	done
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) checks/requirements.in -o checks/requirements.txt
+	@# the peers have our versions wherever one of them does not ask for another
+	@cp requirements-dev.txt benchmarks/serving/peers.txt
+	@$(DEV)/bin/uv pip compile $(LOCK_OPTIONS) benchmarks/serving/peers.in -o benchmarks/serving/peers.txt
 
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
@@ -157,6 +161,9 @@ $(DEV)/.ready: requirements-dev.txt pyproject.toml
 
 $(DELIVERY)/.ready: delivery/requirements.txt pyproject.toml
 	@scripts/setup.sh "$(PYTHON)" $(DELIVERY) delivery/requirements.txt
+
+$(PEERS)/.ready: benchmarks/serving/peers.txt
+	@scripts/setup.sh "$(PYTHON)" $(PEERS) benchmarks/serving/peers.txt
 
 $(CHECKS)/.ready: checks/requirements.txt
 	@scripts/setup.sh "$(PYTHON)" $(CHECKS) checks/requirements.txt
