@@ -8,9 +8,9 @@ from datetime import datetime
 
 import numpy as np
 
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.messages import Decision, decision_id
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.stream import DeviceState
 from aiot_anomaly.windows import Windows
 from functions.api_client import Answered
 from functions.envelope import PushMessage

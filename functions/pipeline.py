@@ -70,7 +70,7 @@ class Pipeline:
     def _advance(self, profile: Profile, batch: ReadingBatch, message: PushMessage) -> None:
         device = batch.device_id
         before, revision = self._store.read(profile.name, device)
-        accepted = stream.accept(profile, before, batch, message.id)
+        accepted = stream.accept(profile, before, batch, message.id, message.published_at)
         if accepted.redelivered:
             return
         state = accepted.state

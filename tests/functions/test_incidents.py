@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiot_anomaly.stream import DeviceState
+from aiot_anomaly.device_state import DeviceState
 from functions.errors import StoreUnavailableError
 from functions.logs import JsonFormatter
 from functions.store import Revision
