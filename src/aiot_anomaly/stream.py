@@ -6,7 +6,6 @@ state, asks the model and publishes (`functions/`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,7 +76,7 @@ def accept(
         published_at: when the message was published, seconds since 1970; the same at each delivery.
     """
     if message_id in state.messages:
-        return Accepted(state, _none(profile), redelivered=True)
+        return Accepted(state, windows.joined(profile, []), redelivered=True)
     outcomes = dict(state.outcomes)
     merged = _merge(profile, state, batch, outcomes)
     seen_at = max(state.seen_at, published_at)
@@ -95,7 +94,7 @@ def accept(
 def close(profile: Profile, state: DeviceState) -> Accepted:
     """Closes the windows of all readings that came: no further one is waited for."""
     if not state.pending:
-        return Accepted(state, _none(profile))
+        return Accepted(state, windows.joined(profile, []))
     return _advance(profile, state, int(windows.deciding_slot(profile, state.slots[-1:])[0]))
 
 
@@ -126,10 +125,10 @@ def _advance(profile: Profile, merged: DeviceState, closed: int) -> Accepted:
     """Gives all readings up to the evaluated slot `closed` their outcome."""
     assert merged.watermark is not None
     if closed <= merged.watermark:
-        return Accepted(merged, _none(profile))
+        return Accepted(merged, windows.joined(profile, []))
     # in blocks, because a device whose clock starts at 1970 may be decades from its next reading
-    blocks = list(windows.blocks(profile, merged.slots, merged.values, after=merged.watermark, until=closed))
-    complete = _joined([_none(profile), *(b.only(b.complete) for b in blocks)])
+    blocks = windows.blocks(profile, merged.slots, merged.values, after=merged.watermark, until=closed)
+    complete = windows.joined(profile, [b.only(b.complete) for b in blocks])
     outcomes = dict(merged.outcomes)
     _count(profile, merged, closed, complete, outcomes)
     gaps, broken = _gaps(profile, merged, closed, complete)
@@ -144,19 +143,6 @@ def _advance(profile: Profile, merged: DeviceState, closed: int) -> Accepted:
         broken=broken,
     )
     return Accepted(trimmed, complete, gaps=gaps, slots=merged.slots[done], values=merged.values[done])
-
-
-def _none(profile: Profile) -> Windows:
-    return windows.cut(profile, grid.on_grid(profile, np.empty(0, dtype=np.int64), np.empty((0, len(profile.sensors)))))
-
-
-def _joined(parts: Sequence[Windows]) -> Windows:
-    return Windows(
-        np.concatenate([p.ends for p in parts]),
-        np.concatenate([p.values for p in parts]),
-        np.concatenate([p.complete for p in parts]),
-        np.concatenate([p.out_of_range for p in parts]),
-    )
 
 
 def _lateness(profile: Profile) -> int:
