@@ -92,10 +92,11 @@ def accept(
 
 
 def close(profile: Profile, state: DeviceState) -> Accepted:
-    """Closes the windows of all readings that came: no further one is waited for."""
+    """Closes the windows of all readings that came, of a device that fell silent: no further one is waited for."""
+    silent = replace(state, closing=None, due_at=None, silent_at=state.seen_at)
     if not state.pending:
-        return Accepted(state, windows.joined(profile, []))
-    return _advance(profile, state, int(windows.deciding_slot(profile, state.slots[-1:])[0]))
+        return Accepted(silent, windows.joined(profile, []))
+    return _advance(profile, silent, int(windows.deciding_slot(profile, state.slots[-1:])[0]))
 
 
 def silent_after_s(profile: Profile) -> int:
@@ -153,6 +154,10 @@ def _lateness(profile: Profile) -> int:
 def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: dict[Outcome, int]) -> DeviceState:
     readings = sorted(batch.readings, key=lambda r: r.timestamp)
     slots = grid.slots(profile, np.array([r.timestamp.timestamp() for r in readings]))
+    if len(state.slots) and state.values.shape[1] != len(profile.sensors):
+        # a new model knows other sensors: what is kept is of no use to it, and the window fills anew
+        outcomes["gap"] += state.pending
+        state = replace(state, slots=state.slots[:0], values=np.empty((0, len(profile.sensors))))
     watermark = state.watermark
     if watermark is None:
         watermark = windows.last_evaluated(profile, int(slots[0]) - _lateness(profile) - 1)
@@ -170,8 +175,13 @@ def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: 
     old = state.values.reshape(len(state.slots), len(profile.sensors))
     rows = np.vstack([old, np.array(list(new.values()))]) if new else old
     order = np.argsort(merged, kind="stable")
+    learning = state.learning
+    if learning.active and learning.collected is None:
+        learning = replace(learning, since=watermark, collected=watermark)
     first = min([*new, *([] if state.first_slot is None else [state.first_slot])], default=None)
-    return replace(state, slots=merged[order], values=rows[order], first_slot=first, watermark=watermark)
+    return replace(
+        state, slots=merged[order], values=rows[order], first_slot=first, watermark=watermark, learning=learning
+    )
 
 
 def _closed(profile: Profile, state: DeviceState) -> int:
