@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
+import math
 import re
 import threading
 import time
@@ -13,7 +15,9 @@ from dataclasses import dataclass
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from aiot_anomaly.calibration import CalibrationDocument
 from aiot_anomaly.errors import MessageError
+from aiot_anomaly.learning import QuietRows
 from aiot_anomaly.messages import Prediction
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.windows import Windows, as_datetime
@@ -25,9 +29,18 @@ from functions.identity import IdToken
 BATCH = 1024
 #: numbers in one request, at most: about 4 MB of JSON
 BATCH_NUMBERS = 200_000
+# that a number takes
+_CHARACTERS = 20
 #: of one call
 ATTEMPTS = 4
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+class _Threshold(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    most_alarms_a_day: int | None = None
 
 
 class _Model(BaseModel):
@@ -35,6 +48,21 @@ class _Model(BaseModel):
 
     version: str
     profile: Profile
+    threshold: _Threshold = _Threshold()
+
+    def told(self) -> Profile:
+        """The profile, with the budget of alarms that came with the threshold, if one did."""
+        most = self.threshold.most_alarms_a_day
+        if most is None:
+            return self.profile
+        incidents = self.profile.incidents.model_copy(update={"most_per_day": most})
+        return self.profile.model_copy(update={"incidents": incidents})
+
+
+class _Calibrated(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    calibration: CalibrationDocument
 
 
 class _Answer(BaseModel):
@@ -80,7 +108,7 @@ class ApiClient:
         """
         model = self._models.get(name)
         if model is not None:
-            return model.profile
+            return model.told()
         # a name that no profile can have must not become part of an address
         if not _NAME.fullmatch(name):
             raise _unknown(name)
@@ -91,29 +119,74 @@ class ApiClient:
             raise ApiRefusedError(f"GET {self._url}/v1/models/{name} answered what is no model: {e}") from e
         with self._lock:
             self._models[name] = model
-        return model.profile
+        return model.told()
 
-    def predict(self, name: str, device_id: str, windows: Windows) -> list[Answered]:
+    def check(self) -> None:
+        """Whether it answers.
+
+        Raises:
+            ApiUnavailableError: it did not, in time.
+            ApiRefusedError: it refused.
+        """
+        self._content("", self._call("GET", "/v1/models"))
+
+    def calibrate(self, profile: Profile, device_id: str, rows: QuietRows) -> CalibrationDocument | None:
+        """A calibration of a device's own, from its quiet readings; None if the API can make none of them.
+
+        Raises:
+            ApiUnavailableError: the API did not answer in time.
+        """
+        readings = [
+            {
+                "timestamp": as_datetime(slot * profile.interval_s).isoformat(),
+                "values": {n: v for n, v in zip(profile.sensor_names, row, strict=True) if not math.isnan(v)},
+            }
+            for slot, row in zip(rows.slots.tolist(), rows.values.tolist(), strict=True)
+        ]
+        path = f"/v1/models/{profile.name}:calibrate"
+        response = self._call("POST", path, json.dumps({"device_id": device_id, "readings": readings}).encode())
+        if not response.is_success:
+            _log.warning("POST %s: HTTP %s %s", path, response.status_code, response.text[:500])
+            return None
+        try:
+            return _Calibrated.model_validate_json(response.content).calibration
+        except ValidationError as e:
+            raise ApiRefusedError(f"POST {self._url}{path} answered no calibration: {e}") from e
+
+    def predict(
+        self, name: str, device_id: str, windows: Windows, calibration: CalibrationDocument | None = None
+    ) -> list[Answered]:
         """One prediction for each of the complete windows, in their order.
+
+        Args:
+            name: of the profile.
+            device_id: whose they are.
+            windows: W complete ones.
+            calibration: the device's own, if it has one.
 
         Raises:
             MessageError: `unknown_profile`: the API has no model of this name.
             ApiUnavailableError: the API did not answer in time.
             ApiRefusedError: it refused, or answered something else than was asked.
         """
+        own = None if calibration is None else calibration.model_dump(mode="json")
         per_window = max(1, windows.values[0].size if len(windows) else 1)
+        per_window += len(json.dumps(own)) // _CHARACTERS
         batch = max(1, min(BATCH, BATCH_NUMBERS // per_window))
-        answers = (self._predict(name, device_id, windows, at, at + batch) for at in range(0, len(windows), batch))
+        answers = (self._predict(name, device_id, windows, at, at + batch, own) for at in range(0, len(windows), batch))
         return list(itertools.chain.from_iterable(answers))
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
 
-    def _predict(self, name: str, device_id: str, windows: Windows, begin: int, end: int) -> list[Answered]:
+    def _predict(
+        self, name: str, device_id: str, windows: Windows, begin: int, end: int, own: Mapping[str, object] | None
+    ) -> list[Answered]:
         ends = [as_datetime(t) for t in windows.ends[begin:end]]
+        more = {} if own is None else {"calibration": own}
         instances = [
-            {"device_id": device_id, "window_end": end.isoformat(), "values": rows}
+            {"device_id": device_id, "window_end": end.isoformat(), "values": rows, **more}
             for end, rows in zip(ends, windows.values[begin:end].tolist(), strict=True)
         ]
         response = self._call("POST", f"/v1/models/{name}:predict", json.dumps({"instances": instances}).encode())
@@ -161,7 +234,7 @@ class ApiClient:
         if response.status_code == httpx.codes.NOT_FOUND and code == "unknown_model":
             raise _unknown(name)
         request = f"{response.request.method} {response.request.url}"
-        raise ApiRefusedError(f"{request}: HTTP {response.status_code} {code}: {response.text[:500]}")
+        raise ApiRefusedError(f"{request}: HTTP {response.status_code} {code}: {response.text[:500]}", answered=code)
 
     def _forget(self, name: str) -> None:
         with self._lock:

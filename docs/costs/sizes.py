@@ -12,9 +12,10 @@ import numpy as np
 
 from aiot_anomaly import messages, windows
 from aiot_anomaly.detector import load, prediction
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.messages import Decision, Incident, Reading, ReadingBatch
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.stream import REMEMBERED_MESSAGES, DeviceState
+from aiot_anomaly.stream import REMEMBERED_MESSAGES
 
 ROOT = Path(__file__).parents[2]
 #: what Pub/Sub adds to data and attributes: 20 bytes of time, and an id of 17

@@ -89,6 +89,7 @@ def prediction(profile: Profile, device_id: str, chosen: Windows, scores: Scores
             for s, name in enumerate(names)
         },
         out_of_range=out,
+        filled=None if chosen.filled is None else dict(zip(names, chosen.filled[i].tolist(), strict=True)),
     )
 
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiot_anomaly import stream, windows
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.messages import Reading, ReadingBatch
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.stream import DeviceState
 from aiot_anomaly.windows import Windows, as_datetime
 from tests.aiot_anomaly.kinds import assert_same, laid, measured, profile, small_profiles
+from tests.aiot_anomaly.test_device_state import assert_equal_states
 from tests.support.tiny_bundle import tiny_profile
 
 FIRST = 29_453_760  # a slot on the minute grid, in 2026
@@ -49,16 +50,6 @@ def take(of: Profile, chunks, state: DeviceState | None = None) -> Taken:
         taken.state = accepted.state
         taken.decided.append(accepted.windows)
     return taken
-
-
-def assert_equal_states(a: DeviceState, b: DeviceState) -> None:
-    for name, value in vars(a).items():
-        other = getattr(b, name)
-        if isinstance(value, np.ndarray):
-            np.testing.assert_array_equal(other, value, err_msg=name)
-            assert other.dtype == value.dtype
-        else:
-            assert other == value, name
 
 
 @st.composite
@@ -132,10 +123,6 @@ def test_a_stored_state_is_the_state(case, recent, opened_at, peak):
     state = take(of, chunks).state
     state = DeviceState(**{**vars(state), "tracker": IncidentTracker(tuple(recent), opened_at, peak, 2)})
     assert_equal_states(DeviceState.decode(state.encode()), state)
-
-
-def test_a_new_device_is_stored_and_read_back():
-    assert_equal_states(DeviceState.decode(DeviceState().encode()), DeviceState())
 
 
 @given(arrivals())
