@@ -18,7 +18,9 @@ def multiply(store: Path, *, profile: str, first: int, devices: int) -> None:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(devices)")]
         others = ", ".join(c for c in columns if c != "device")
         # the names come from the store itself
-        copy = f"INSERT INTO devices (device, {others}) SELECT ?, {others} FROM devices WHERE profile = ? AND device = ?"  # noqa: S608
+        copy = (
+            f"INSERT INTO devices (device, {others}) SELECT ?, {others} FROM devices WHERE profile = ? AND device = ?"  # noqa: S608
+        )
         connection.execute("PRAGMA synchronous = OFF")
         for begin in range(first, devices, _CHUNK):
             connection.execute("BEGIN IMMEDIATE")

@@ -92,7 +92,7 @@ def _run(options: argparse.Namespace, console: Console) -> Verdict:
                 store("disrupted"),
                 folder=folder / "disrupted",
                 plan=plan,
-                expected=len(calm.witness.decisions),
+                expected=len(calm.witness.decisions.contents),
                 progress=progress,
                 **common,
             )

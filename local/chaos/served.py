@@ -14,6 +14,8 @@ from aiot_anomaly.bundle import Bundle
 PROFILE = "skab"
 #: it allows none, as its recordings come in order; what is to be shown here is that waiting survives a crash
 LATENESS_S = 40
+#: so short that devices get a calibration of their own on the way
+LEARNING_S = 100
 
 
 def models(folder: Path) -> Bundle:
@@ -26,6 +28,6 @@ def models(folder: Path) -> Bundle:
     shutil.copytree(paths.models() / PROFILE, own)
     manifest = own / bundles.MANIFEST
     document = json.loads(manifest.read_text(encoding="utf-8"))
-    document["profile"]["stream"]["allowed_lateness_s"] = LATENESS_S
+    document["profile"]["stream"] |= {"allowed_lateness_s": LATENESS_S, "learning_s": LEARNING_S}
     manifest.write_text(json.dumps(document), encoding="utf-8")
     return bundles.load(own)

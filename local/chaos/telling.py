@@ -48,7 +48,9 @@ def table(verdict: Verdict) -> Table:
     shown.add_section()
     shown.add_row("decisions", f"{verdict.decisions:,}")
     shown.add_row("incidents", f"{verdict.incidents:,}")
-    shown.add_row("decisions published again, alike", f"{verdict.republished:,}")
+    shown.add_row("notices", f"{verdict.notices:,}")
+    shown.add_row("devices calibrated on the way", f"{verdict.calibrated:,}")
+    shown.add_row("published again, alike", f"{verdict.republished:,}")
     shown.add_section()
     for name, number in verdict.faults.items():
         shown.add_row(name, f"[{'red' if number else 'green'}]{number:,}[/]")

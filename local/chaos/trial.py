@@ -157,7 +157,7 @@ class _Watch:
 
     def until_decided(self, number: float) -> None:
         """Waits until so many decisions have come."""
-        self.until(lambda: len(self._seen.decisions) >= number)
+        self.until(lambda: len(self._seen.decisions.contents) >= number)
 
     def settled(self) -> bool:
         """Every reading has its outcome, every poison is parked, and what follows from them has come."""
@@ -167,7 +167,7 @@ class _Watch:
             and totals.readings + totals.pending >= self._traffic.rows
             and totals.parked_messages >= self._traffic.spoilt
             and len(self._seen.parked) >= self._traffic.spoilt
-            and len(self._seen.decisions) >= totals.outcomes["decided"]
+            and len(self._seen.decisions.contents) >= totals.outcomes["decided"]
         )
 
     def rest(self, seconds: float) -> None:
@@ -181,7 +181,7 @@ class _Watch:
 
     def _arrived(self) -> int:
         seen = self._seen
-        return seen.times.total() + seen.parked_messages + seen.dead
+        return seen.decisions.times.total() + seen.notices.times.total() + seen.parked_messages + seen.dead
 
     def _look(self) -> None:
         self._running.revive()
@@ -198,8 +198,9 @@ class _Watch:
         if moved != self._moved[0]:
             self._moved = moved, now
         if now - self._moved[1] > STALLED_AFTER_S:
+            totals, seen = self._totals, self._seen
             raise StackError(
-                f"nothing new for {STALLED_AFTER_S:.0f} s: {self._totals.readings:,} of {self._traffic.rows:,} "
-                f"readings have an outcome, {len(self._seen.decisions):,} decisions came, {self._seen.dead} messages "
-                f"are dead letters; the logs are beside {self._running.function.log}"
+                f"nothing new for {STALLED_AFTER_S:.0f} s: {totals.readings:,} of {self._traffic.rows:,} readings have an "
+                f"outcome, {len(seen.decisions.contents):,} decisions and {seen.dead} dead letters came; the logs are "
+                f"beside {self._running.function.log}"
             )

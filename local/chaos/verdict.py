@@ -29,7 +29,9 @@ class Verdict:
         restarts: times that function and API were started again.
         decisions: how many there were without disruptions.
         incidents: how many of them the decisions tell of.
-        republished: decisions that came more than once, alike each time.
+        notices: of gaps and silence.
+        calibrated: devices that got a calibration of their own on the way.
+        republished: messages on the decisions' topic beyond one for each decision and notice.
         outcomes: readings by outcome, with disruptions.
         seconds: without and with disruptions.
         faults: what is to be 0, by name.
@@ -43,6 +45,8 @@ class Verdict:
     restarts: int
     decisions: int
     incidents: int
+    notices: int
+    calibrated: int
     republished: int
     outcomes: Mapping[str, int]
     seconds: tuple[float, float]
@@ -61,7 +65,9 @@ class Verdict:
 
 def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted: Ran) -> Verdict:
     """Holds the disrupted run against the calm one."""
-    expected, found = calm.witness.decisions, disrupted.witness.decisions
+    expected, found = calm.witness.decisions.contents, disrupted.witness.decisions.contents
+    noticed, notices = calm.witness.notices.contents.items(), disrupted.witness.notices.contents.items()
+    again = (disrupted.witness.decisions, disrupted.witness.notices)
     both = expected.keys() & found.keys()
     differing = {name for name in both if expected[name] != found[name]}
     must, is_ = _poison(traffic), Counter(disrupted.witness.parked.values())
@@ -72,7 +78,8 @@ def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted
         "decisions with another score": sorted(n for n in differing if _score(expected[n]) != _score(found[n])),
         "decisions that differ otherwise": sorted(n for n in differing if _score(expected[n]) == _score(found[n])),
         "decisions doubled (two of one window)": list(_doubled(found)),
-        "decisions published again with another content": sorted(disrupted.witness.contradictions),
+        "notices lost, changed or that should not be": sorted({name for name, _ in noticed ^ notices}),
+        "published again with another content": sorted(name for told in again for name in told.contradictions),
         "poison not on the parked topic": [_said(p) for p in (must - is_).elements()],
         "parked that should not be": [_said(p) for p in (is_ - must).elements()],
     }
@@ -105,7 +112,9 @@ def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted
         restarts=sum(disrupted.lives) - len(disrupted.lives),
         decisions=len(expected),
         incidents=len({i["id"] for d in expected.values() if (i := json.loads(d)["incident"])}),
-        republished=disrupted.witness.republished,
+        notices=len(noticed),
+        calibrated=len({d["device_id"] for d in map(json.loads, expected.values()) if d.get("calibration_id")}),
+        republished=sum(told.again for told in again),
         outcomes={str(name): number for name, number in totals.outcomes.items()},
         seconds=(calm.seconds, disrupted.seconds),
         faults=faults,

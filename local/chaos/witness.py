@@ -23,42 +23,59 @@ class Parked(NamedTuple):
 
 
 @dataclass
+class Told:
+    """What was told under an id, and how often.
+
+    Attributes:
+        contents: by id, as it came first; without `decided_at`, the moment at which it was told.
+        times: how many messages brought each.
+        contradictions: ids that came again with another content.
+    """
+
+    contents: dict[str, str] = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
+    contradictions: set[str] = field(default_factory=set)
+
+    def take(self, data: bytes) -> None:
+        """Takes a decision or a notice."""
+        document = json.loads(data)
+        document.pop("decided_at")
+        content, name = json.dumps(document, sort_keys=True), document["id"]
+        self.times[name] += 1
+        if self.contents.setdefault(name, content) != content:
+            self.contradictions.add(name)
+
+    @property
+    def again(self) -> int:
+        """Messages beyond one for each id."""
+        return self.times.total() - len(self.times)
+
+
+@dataclass
 class Witness:
     """What came so far. Read it after the end, or only its lengths.
 
     Attributes:
-        decisions: content by id, as it came first; without `decided_at`, the moment at which it was made.
-        times: how many messages brought each decision.
-        contradictions: ids that came again with another content.
+        decisions: on windows.
+        notices: of gaps and silence.
         parked: by the id of the parked message.
         parked_messages: how many messages brought them.
         dead: messages that were given up.
     """
 
-    decisions: dict[str, str] = field(default_factory=dict)
-    times: Counter[str] = field(default_factory=Counter)
-    contradictions: set[str] = field(default_factory=set)
+    decisions: Told = field(default_factory=Told)
+    notices: Told = field(default_factory=Told)
     parked: dict[str, Parked] = field(default_factory=dict)
     parked_messages: int = 0
     dead: int = 0
     _seen: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @property
-    def republished(self) -> int:
-        """Messages on `decisions` beyond one for each decision."""
-        return self.times.total() - len(self.times)
-
     def take_decision(self, message: Any) -> None:
         """Takes a message of `decisions`."""
-        document = json.loads(message.data)
-        document.pop("decided_at")
-        content, name = json.dumps(document, sort_keys=True), document["id"]
         with self._new(message) as new:
             if new:
-                self.times[name] += 1
-                if self.decisions.setdefault(name, content) != content:
-                    self.contradictions.add(name)
+                (self.notices if "notice" in message.attributes else self.decisions).take(message.data)
 
     def take_parked(self, message: Any) -> None:
         """Takes a message of `readings-parked`."""

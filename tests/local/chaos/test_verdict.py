@@ -45,6 +45,7 @@ def ran() -> Ran:
     seen = Witness()
     for i in range(4):
         seen.take_decision(delivered(f"m-{i}", decision(i)))
+    seen.take_decision(delivered("n-1", decision(9), notice="gap"))
     for i, p in enumerate(POISON):
         seen.take_parked(delivered(f"p-{i}", p.data, code=p.code, message_id=f"source-{i}"))
     outcomes = {"decided": 4, "warming_up": 6, "duplicate": 0, "late": 0, "gap": 0}
@@ -55,7 +56,7 @@ def test_two_runs_that_are_alike_hold() -> None:
     found = verdict.compare(traffic(), disruptions.plan(6, 0), ran(), ran())
     assert found.holds
     assert set(found.faults.values()) == {0}
-    assert (found.kills, found.outages, found.decisions) == (5, 3, 4)
+    assert (found.kills, found.outages, found.decisions, found.notices) == (5, 3, 4, 1)
 
 
 def test_what_is_published_again_alike_is_no_fault_and_what_pubsub_delivers_again_does_not_count() -> None:
@@ -69,7 +70,7 @@ def test_what_is_published_again_alike_is_no_fault_and_what_pubsub_delivers_agai
 
 
 def _lost(run: Ran) -> Ran:
-    del run.witness.decisions["tiny/d-1/2"]
+    del run.witness.decisions.contents["tiny/d-1/2"]
     return run
 
 
@@ -79,12 +80,16 @@ def _more(run: Ran) -> Ran:
 
 
 def _rescored(run: Ran) -> Ran:
-    run.witness.decisions["tiny/d-1/2"] = run.witness.decisions["tiny/d-1/2"].replace("0.5", "0.5000001")
+    run.witness.decisions.contents["tiny/d-1/2"] = run.witness.decisions.contents["tiny/d-1/2"].replace(
+        "0.5", "0.5000001"
+    )
     return run
 
 
 def _changed(run: Ran) -> Ran:
-    run.witness.decisions["tiny/d-1/2"] = run.witness.decisions["tiny/d-1/2"].replace("null", '"other"')
+    run.witness.decisions.contents["tiny/d-1/2"] = run.witness.decisions.contents["tiny/d-1/2"].replace(
+        "null", '"other"'
+    )
     return run
 
 
@@ -95,6 +100,11 @@ def _doubled(run: Ran) -> Ran:
 
 def _contradicting(run: Ran) -> Ran:
     run.witness.take_decision(delivered("m-8", decision(2, score=0.6)))
+    return run
+
+
+def _unnoticed(run: Ran) -> Ran:
+    run.witness.notices.contents.clear()
     return run
 
 
@@ -125,7 +135,8 @@ def _dead(run: Ran) -> Ran:
         (_rescored, "decisions with another score"),
         (_changed, "decisions that differ otherwise"),
         (_doubled, "decisions doubled (two of one window)"),
-        (_contradicting, "decisions published again with another content"),
+        (_contradicting, "published again with another content"),
+        (_unnoticed, "notices lost, changed or that should not be"),
         (_not_parked, "poison not on the parked topic"),
         (_parked_spoilt, "parked that should not be"),
         (_counted(decided=5), "published rows without an outcome, or with two"),
