@@ -200,7 +200,7 @@ class _Watch:
         if now - self._moved[1] > STALLED_AFTER_S:
             totals, seen = self._totals, self._seen
             raise StackError(
-                f"nothing new for {STALLED_AFTER_S:.0f} s: {totals.readings:,} of {self._traffic.rows:,} readings have an "
-                f"outcome, {len(seen.decisions.contents):,} decisions and {seen.dead} dead letters came; the logs are "
+                f"nothing new for {STALLED_AFTER_S:.0f} s: {totals.readings:,} of {self._traffic.rows:,} readings have "
+                f"an outcome, {len(seen.decisions.contents):,} decisions and {seen.dead} dead letters came; the logs are "
                 f"beside {self._running.function.log}"
             )
