@@ -12,7 +12,8 @@ from aiot_anomaly.bundle import Bundle
 from benchmarks.stream import stored
 from benchmarks.stream.fleet import Fleet
 from benchmarks.stream.pace import paced
-from benchmarks.stream.results import Latency, Rate, Results, Size, Step
+from benchmarks.stream.machine import machine
+from benchmarks.stream.results import BARE, FIRESTORE, SKELETON, SQLITE, Latency, Rate, Results, Size, Step
 from benchmarks.stream.sizes import Sizes
 from benchmarks.stream.system import Done, Function, System
 
@@ -20,7 +21,6 @@ from benchmarks.stream.system import Done, Function, System
 PROFILE = "skab"
 #: of the sustained rate
 SHARE = 0.6
-BARE, SKELETON, SQLITE, FIRESTORE = "bare", "skeleton", "function, SQLite", "function, Firestore"
 _SOURCES = {BARE: "bare", SKELETON: "skeleton", SQLITE: "ours", FIRESTORE: "ours"}
 
 Say = Callable[[str], None]
@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 
 def measure(system: System, sizes: Sizes, say: Say) -> Results:
     """Everything."""
+    where = machine(system.pubsub)
     bundle = bundles.load(paths.models() / PROFILE)
     names = [name for name in _SOURCES if name != FIRESTORE or system.firestore]
     with _functions(system, {name: (_SOURCES[name], name == FIRESTORE) for name in names}) as functions:
@@ -42,7 +43,8 @@ def measure(system: System, sizes: Sizes, say: Say) -> Results:
                 latencies[name], done = _latency(function, fleet, rate, sizes.paced_s)
                 steps[name] = _steps(done)
     grown = _growth(system, bundle, sizes, SHARE * single[SQLITE].messages_per_s, say)
-    return Results(single, fifty, latencies, {n: s for n, s in steps.items() if n != SKELETON}, grown)
+    del steps[SKELETON]
+    return Results(machine=where, single=single, fifty=fifty, latencies=latencies, steps=steps, grown=grown)
 
 
 @contextlib.contextmanager
@@ -85,12 +87,25 @@ def _rates(
 def _rate(runs: Sequence[Done], readings: int) -> Rate:
     rates = [run.rate for run in runs]
     cpu = [1e3 * run.cpu_s / run.acknowledged for run in runs]
-    return Rate(median(rates), readings, rates, median(cpu))
+    return Rate(
+        messages_per_s=median(rates),
+        readings=readings,
+        rounds=rates,
+        cpu_ms=median(cpu),
+        refused=sum(run.refused for run in runs),
+    )
 
 
 def _latency(function: Function, fleet: Fleet, rate: float, seconds: float) -> tuple[Latency, Done]:
     seen = paced(function, PROFILE, fleet.messages(max(10, round(rate * seconds)), 1), rate)
-    return Latency(seen.rate, seen.quantile(0.5), seen.quantile(0.95), seen.quantile(0.99), seen.behind_ms), seen.done
+    latency = Latency(
+        rate=rate,
+        p50_ms=seen.quantile(0.5),
+        p95_ms=seen.quantile(0.95),
+        p99_ms=seen.quantile(0.99),
+        behind_ms=seen.behind_ms,
+    )
+    return latency, seen.done
 
 
 def _steps(done: Done) -> list[Step]:
@@ -99,12 +114,12 @@ def _steps(done: Done) -> list[Step]:
     total = done.steps.get("total", (0.0, 0.0))
     own = {name: spent for name, spent in done.steps.items() if name != "total"}
     own["rest"] = total[0] - sum(w for w, _ in own.values()), total[1] - sum(c for _, c in own.values())
-    return [Step(name, 1e3 * wall / number, 1e3 * cpu / number) for name, (wall, cpu) in own.items()]
+    return [Step(name=name, wall_ms=1e3 * wall / number, cpu_ms=1e3 * cpu / number) for name, (wall, cpu) in own.items()]
 
 
 def _growth(system: System, bundle: Bundle, sizes: Sizes, rate: float, say: Say) -> list[Size]:
     names = {f"{size:,} devices": size for size in sizes.stored}
-    with _functions(system, {name: ("ours", False) for name in names}) as functions:
+    with _functions(system, dict.fromkeys(names, ("ours", False))) as functions:
         fleets = {}
         for name, function in functions.items():
             say(f"storing {name}")
@@ -121,5 +136,6 @@ def _growth(system: System, bundle: Bundle, sizes: Sizes, rate: float, say: Say)
         for name, function in functions.items():
             say(f"latency with {name} stored")
             latency, done = _latency(function, fleets[name], rate, sizes.paced_s)
-            grown.append(Size(names[name], _rate(found[name], 1), latency, _steps(done)))
+            rates = _rate(found[name], 1)
+            grown.append(Size(devices=names[name], rate=rates, latency=latency, steps=_steps(done)))
     return grown

@@ -30,13 +30,11 @@ class Paced(NamedTuple):
     """What was seen at a rate.
 
     Attributes:
-        rate: messages a second that were published.
         latencies_ms: of each message, from the moment at which it was due to the publishing of its first decision.
         behind_ms: the most by which a message was published later than it was due.
         done: what the function counted.
     """
 
-    rate: float
     latencies_ms: list[float]
     behind_ms: float
     done: Done
@@ -60,7 +58,7 @@ def paced(function: Function, profile: str, messages: Sequence[Message], rate: f
             behind = _publish(function.project, profile, messages, rate)
             done = function.wait(len(messages))
             latencies = heard.wait(len(messages))
-    return Paced(rate, [1e3 * s for s in latencies], 1e3 * behind, done)
+    return Paced([1e3 * s for s in latencies], 1e3 * behind, done)
 
 
 def _publish(project: str, profile: str, messages: Sequence[Message], rate: float) -> float:

@@ -1,13 +1,19 @@
-"""What was measured, and what it is held against."""
+"""What `reports/stream.json` says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from statistics import median
+
+from pydantic import BaseModel, ConfigDict
+
+BARE, SKELETON, SQLITE, FIRESTORE = "bare", "skeleton", "function, SQLite", "function, Firestore"
 
 
-@dataclass(frozen=True)
-class Rate:
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Rate(_Document):
     """How fast a function works through what waits for it.
 
     Attributes:
@@ -15,12 +21,14 @@ class Rate:
         readings: in each message.
         rounds: messages a second of each round.
         cpu_ms: CPU milliseconds of the function's process a message, the rounds' median.
+        refused: deliveries that had to be made again, of all rounds.
     """
 
     messages_per_s: float
     readings: int
-    rounds: Sequence[float]
+    rounds: list[float]
     cpu_ms: float
+    refused: int
 
     @property
     def readings_per_s(self) -> float:
@@ -28,8 +36,7 @@ class Rate:
         return self.messages_per_s * self.readings
 
 
-@dataclass(frozen=True)
-class Latency:
+class Latency(_Document):
     """From the moment at which a message is due to the publishing of its decision, at a constant rate.
 
     Attributes:
@@ -47,12 +54,11 @@ class Latency:
     behind_ms: float
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(_Document):
     """What a step of the function takes of a message, on average, at the rate of `Latency`.
 
     Attributes:
-        name: of the step.
+        name: of the step; `rest` is what lies between the others.
         wall_ms: waiting included.
         cpu_ms: of its thread.
     """
@@ -62,36 +68,35 @@ class Step:
     cpu_ms: float
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(_Document):
     """What the function reaches with so many devices stored; the latency at the same rate for all."""
 
     devices: int
     rate: Rate
     latency: Latency
-    steps: Sequence[Step]
+    steps: list[Step]
 
 
-@dataclass(frozen=True)
-class Goal:
-    """A figure and its bound."""
+class Machine(_Document):
+    """What it was measured on, and when.
 
-    name: str
-    found: float
-    bound: float
-    least: bool
+    Attributes:
+        load: average number of running processes of the minute before: of what else the machine does.
+    """
 
-    @property
-    def met(self) -> bool:
-        """The bound is kept."""
-        return self.found >= self.bound if self.least else self.found <= self.bound
+    processor: str
+    cores: int
+    load: float
+    pubsub: str
+    measured_at: str
+    commit: str
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(_Document):
     """All figures, by contender.
 
     Attributes:
+        machine: where.
         single: rates with one reading a message.
         fifty: rates with 50.
         latencies: at 60 % of `single`.
@@ -99,17 +104,13 @@ class Results:
         grown: with more and more devices stored.
     """
 
-    single: Mapping[str, Rate]
-    fifty: Mapping[str, Rate]
-    latencies: Mapping[str, Latency]
-    steps: Mapping[str, Sequence[Step]]
-    grown: Sequence[Size]
+    machine: Machine
+    single: dict[str, Rate]
+    fifty: dict[str, Rate]
+    latencies: dict[str, Latency]
+    steps: dict[str, list[Step]]
+    grown: list[Size]
 
     def ratio(self, name: str, peer: str) -> float:
-        """Of the rates in the same round, their median."""
-        pairs = sorted(a / b for a, b in zip(self.single[name].rounds, self.single[peer].rounds, strict=True))
-        return pairs[len(pairs) // 2]
-
-    def document(self) -> dict[str, object]:
-        """As JSON."""
-        return asdict(self)
+        """Of both rates in the same round; the rounds' median."""
+        return median(a / b for a, b in zip(self.single[name].rounds, self.single[peer].rounds, strict=True))

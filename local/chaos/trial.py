@@ -201,6 +201,6 @@ class _Watch:
             totals, seen = self._totals, self._seen
             raise StackError(
                 f"nothing new for {STALLED_AFTER_S:.0f} s: {totals.readings:,} of {self._traffic.rows:,} readings have "
-                f"an outcome, {len(seen.decisions.contents):,} decisions and {seen.dead} dead letters came; the logs are "
-                f"beside {self._running.function.log}"
+                f"an outcome, {len(seen.decisions.contents):,} decisions and {seen.dead} dead letters came; the logs "
+                f"are beside {self._running.function.log}"
             )

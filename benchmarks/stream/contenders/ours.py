@@ -7,8 +7,9 @@ import os
 from aiot_anomaly import stream
 from benchmarks.stream.contenders.clock import Clock
 from benchmarks.stream.contenders.counting import counted
-from functions import handler, main, pipeline
+from functions import handler, main, pipeline, watch
 from functions.api_client import ApiClient
+from functions.learner import Learner
 from functions.publisher import Publisher
 from functions.sqlite_store import SqliteStore
 
@@ -30,8 +31,9 @@ STEPS = (
     ("read", _store(), "read"),
     ("preprocess", stream, "accept"),
     ("API", ApiClient, "predict"),
-    ("decide", pipeline, "decide"),
+    ("decide", watch, "decide"),
     ("publish", Publisher, "publish"),
+    ("learn", Learner, "learn"),
     ("write", _store(), "write"),
 )
 _clock = Clock()
