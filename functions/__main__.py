@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.windows import as_datetime
 from functions import administration
-from functions.errors import SettingsError
+from functions.errors import SettingsError, UsageError
 from functions.publisher import Publisher
 from functions.redrive import MOST_REDRIVES, Chosen, Found, Redrive
 from functions.service import open_store
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     redrive.add_argument("--most", type=int, default=1_000, help="messages to look at (default: %(default)s)")
     redrive.add_argument("--profile", help="only those of this profile")
     redrive.add_argument("--code", help="only those parked for this reason, such as unknown_profile")
-    redrive.add_argument("--suffix", default="", help="of the environment's names, such as -dev")
+    redrive.add_argument("--environment", help="that ends the names of topics, such as dev (default: none)")
     return parser
 
 
@@ -83,8 +83,9 @@ def _store(options: argparse.Namespace) -> WindowStore:
 def _redrive(options: argparse.Namespace) -> int:
     project = _setting(options, "project", "PROJECT", "GOOGLE_CLOUD_PROJECT")
     publisher = Publisher(project, timeout_s=30)
-    subscription = SUBSCRIPTIONS[options.source] + options.suffix
-    redrive = Redrive(project, subscription, f"readings{options.suffix}", publisher)
+    suffix = f"-{options.environment}" if options.environment else ""
+    subscription = SUBSCRIPTIONS[options.source] + suffix
+    redrive = Redrive(project, subscription, f"readings{suffix}", publisher)
     try:
         found = redrive.run(
             Chosen(options.profile, options.code), most=options.most, go=options.go, progress=_show_progress
@@ -126,7 +127,7 @@ def _device(options: argparse.Namespace) -> int:
             begin = options.begin or datetime.now(UTC)
             end = options.until or begin + timedelta(hours=options.hours)
             if end <= begin:
-                raise SettingsError(f"it would end at {end.isoformat()}, before it begins at {begin.isoformat()}")
+                raise UsageError(f"it would end at {end.isoformat()}, before it begins at {begin.isoformat()}")
             administration.set_maintenance(store, *named, begin, end)
         elif options.command == "recalibrate":
             administration.recalibrate(store, *named, trusted=options.trust)

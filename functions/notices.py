@@ -41,13 +41,13 @@ def sending(profile: Profile, device: str, since: int, now: datetime) -> Notice:
 
 def gap(profile: Profile, device: str, found: Gap, now: datetime) -> Notice:
     """Its window is broken."""
-    since, until = (as_datetime(slot * profile.interval_s) for slot in (found.since, found.until))
+    since = as_datetime(found.since * profile.interval_s)
     return Notice(
         id=notice_id(profile.name, device, "gap", since),
         profile=profile.name,
         device_id=device,
         reason="gap",
         since=since,
-        until=until,
+        until=None if found.until is None else as_datetime(found.until * profile.interval_s),
         decided_at=now,
     )

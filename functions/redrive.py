@@ -67,7 +67,10 @@ class Redrive:
     which decides nothing twice, and loses none.
     """
 
-    def __init__(self, project: str, subscription: str, topic: str, publisher: Publisher) -> None:
+    def __init__(
+        self, project: str, subscription: str, topic: str, publisher: Publisher, *, wait_s: float = 2.0
+    ) -> None:
+        self._wait_s = wait_s
         self._subscription = f"projects/{project}/subscriptions/{subscription}"
         self._topic = topic
         self._publisher = publisher
@@ -97,12 +100,11 @@ class Redrive:
         self._client.transport.close()
 
     def _run(self, chosen: Chosen, most: int, go: bool, progress: Callable[[int, int], None]) -> Found:
-        found, held = Found(), list[Any]()
-        left = list[str]()
+        found, held = Found(), set[str]()
         by_device = defaultdict[str, list[Any]](list)
         try:
             for received in self._pull(most):
-                held.append(received.ack_id)
+                held.add(received.ack_id)
                 message = received.message
                 found.messages += 1
                 if not chosen.takes(message.attributes):
@@ -113,8 +115,6 @@ class Redrive:
                     found.again += 1
                     found.reasons[(message.attributes.get("profile", ""), message.attributes.get("code", ""))] += 1
                     by_device[_ordering_key(message)].append(received)
-                    continue
-                left.append(received.ack_id)
             found.more = found.messages == most
             done = 0
             # the messages of a request must have one ordering key
@@ -123,11 +123,11 @@ class Redrive:
                 self._publisher.publish(self._topic, [_again(r.message, key) for r in messages])
                 acknowledged = [r.ack_id for r in messages]
                 self._client.acknowledge(request={"subscription": self._subscription, "ack_ids": acknowledged})
-                held = [h for h in held if h not in set(acknowledged)]
+                held.difference_update(acknowledged)
                 done += len(messages)
                 progress(done, found.again)
         finally:
-            self._lease(held, 0)
+            self._lease(list(held), 0)
         return found
 
     def _pull(self, most: int) -> Sequence[Any]:
@@ -135,7 +135,7 @@ class Redrive:
         while len(found) < most and empty < 2:  # Pub/Sub may give none though there are some
             request = {"subscription": self._subscription, "max_messages": min(_AT_ONCE, most - len(found))}
             try:
-                received = list(self._client.pull(request=request, timeout=5, retry=None).received_messages)
+                received = list(self._client.pull(request=request, timeout=self._wait_s, retry=None).received_messages)
             except DeadlineExceeded:
                 received = []
             self._lease([r.ack_id for r in received], _LEASE_S)

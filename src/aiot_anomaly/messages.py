@@ -143,7 +143,7 @@ class Notice(_Message):
     reason: Literal["silent", "sending", "gap"]
     #: silent, sending: when its last message before the silence was published. gap: time of the last reading before it
     since: AwareDatetime
-    #: gap: time of the first reading after it
+    #: gap: time of the first reading after it; absent where it still goes on
     until: AwareDatetime | None = None
     incident: Incident | None = None
     #: when the function noticed

@@ -26,10 +26,15 @@ _SHORTEST_SILENCE_S = 900
 
 @dataclass(frozen=True)
 class Gap:
-    """Readings that did not come, for longer than the profile allows; slots of the last before and the first after."""
+    """Values that did not come, for longer than the profile allows.
+
+    Attributes:
+        since: slot of the last reading before it.
+        until: slot of the first one after it, None where it still goes on.
+    """
 
     since: int
-    until: int
+    until: int | None
 
 
 @dataclass(frozen=True)
@@ -228,9 +233,12 @@ def _gaps(profile: Profile, state: DeviceState, closed: int, decided: Windows) -
 
 
 def _longest(profile: Profile, state: DeviceState, end: int) -> Gap:
-    """The longest hole in the window that ends at slot `end`, between readings that lack no sensor."""
+    """The longest hole in the window that ends at slot `end`, between readings with a valid value of each sensor."""
+    low, high = np.array([s.valid_range for s in profile.sensors]).T
+    with np.errstate(invalid="ignore"):
+        valid = ((state.values >= low) & (state.values <= high)).all(axis=1)
     within = (state.slots > end - profile.history - profile.window.stride) & (state.slots <= end)
-    whole = state.slots[within & ~np.isnan(state.values).any(axis=1)]
+    whole = state.slots[within & valid]
     edges = np.concatenate([whole if len(whole) else state.slots[within][:1], [end + 1]])
     widest = int(np.argmax(np.diff(edges)))
-    return Gap(int(edges[widest]), int(edges[widest + 1]))
+    return Gap(int(edges[widest]), int(edges[widest + 1]) if widest + 2 < len(edges) else None)

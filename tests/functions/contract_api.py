@@ -23,6 +23,7 @@ class ContractApi:
     Attributes:
         version: of the model that answers.
         alarms: a day and device, that the model's threshold came with.
+        known: devices that the bundle has a calibration for.
         fewest: readings that a calibration is made of.
         calibrated: (device, readings) of each that was asked for.
         shares: of each sensor in a score; equal ones where it is empty.
@@ -35,6 +36,7 @@ class ContractApi:
         self.version = "v1"
         self.alarms: int | None = None
         self.fewest = 100
+        self.known = set[str]()
         self.calibrated: list[tuple[str, list[dict[str, Any]]]] = []
         self.shares: dict[str, float] = {}
         self.faults: list[int | float | str] = []
@@ -71,7 +73,7 @@ class ContractApi:
         return 200, {
             "model": name,
             "version": self.version,
-            "predictions": [_predict(profile, i, self.shares, self.version) for i in document["instances"]],
+            "predictions": [_predict(profile, i, self.shares, self.version, self.known) for i in document["instances"]],
         }
 
     def _calibrate(self, profile: Profile, document: dict[str, Any]) -> tuple[int, Any]:
@@ -97,8 +99,10 @@ class ContractApi:
         return [path for _, path, _, _ in self.requests]
 
 
-def _predict(profile: Profile, instance: dict[str, Any], shares: dict[str, float], version: str) -> dict[str, Any]:
-    own = instance.get("calibration")
+def _predict(
+    profile: Profile, instance: dict[str, Any], shares: dict[str, float], version: str, known: set[str]
+) -> dict[str, Any]:
+    own, is_known = instance.get("calibration"), instance["device_id"] in known
     is_own = own is not None and own["model_version"] == version
     flow, most = instance["values"][-1][0], 1.2 * float(own["center"]) if is_own else 60.0
     return {
@@ -108,7 +112,7 @@ def _predict(profile: Profile, instance: dict[str, Any], shares: dict[str, float
         "score": flow / most,
         "severity": 0.5,
         "reason": "anomaly" if flow > most else "normal",
-        "calibration": "device" if is_own else "fleet",
+        "calibration": "device" if is_own else "bundle" if is_known else "fleet",
         "contributions": [
             {"sensor": s, "share": shares.get(s, 1 / len(profile.sensors))} for s in profile.sensor_names
         ],

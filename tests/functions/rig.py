@@ -146,8 +146,8 @@ class Rig:
         return self.topics.pull(resources.DECISIONS_PULL)
 
     def decisions(self) -> list[Decision]:
-        """Decisions since the last call."""
-        return [p.decision for p in self.published()]
+        """Decisions since the last call; notices are left out."""
+        return [p.decision for p in self.published() if "notice" not in p.attributes]
 
     def parked(self) -> list[Published]:
         """Messages on `readings-parked` since the last call."""
