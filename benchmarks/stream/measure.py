@@ -11,8 +11,8 @@ from aiot_anomaly import paths
 from aiot_anomaly.bundle import Bundle
 from benchmarks.stream import stored
 from benchmarks.stream.fleet import Fleet
-from benchmarks.stream.pace import paced
 from benchmarks.stream.machine import machine
+from benchmarks.stream.pace import paced
 from benchmarks.stream.results import BARE, FIRESTORE, SKELETON, SQLITE, Latency, Rate, Results, Size, Step
 from benchmarks.stream.sizes import Sizes
 from benchmarks.stream.system import Done, Function, System
@@ -114,7 +114,8 @@ def _steps(done: Done) -> list[Step]:
     total = done.steps.get("total", (0.0, 0.0))
     own = {name: spent for name, spent in done.steps.items() if name != "total"}
     own["rest"] = total[0] - sum(w for w, _ in own.values()), total[1] - sum(c for _, c in own.values())
-    return [Step(name=name, wall_ms=1e3 * wall / number, cpu_ms=1e3 * cpu / number) for name, (wall, cpu) in own.items()]
+    per = 1e3 / number
+    return [Step(name=name, wall_ms=per * wall, cpu_ms=per * cpu) for name, (wall, cpu) in own.items()]
 
 
 def _growth(system: System, bundle: Bundle, sizes: Sizes, rate: float, say: Say) -> list[Size]:

@@ -22,7 +22,7 @@ def draw(results: Results, path: Path) -> None:
         (rates, latencies), (steps, grown) = figure.subplots(2, 2)
         _rates(rates, results)
         _latencies(latencies, results)
-        _steps(steps, {name: found for name, found in results.steps.items()})
+        _steps(steps, results.steps)
         _grown(grown, results)
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
