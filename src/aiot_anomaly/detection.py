@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
 from aiot_anomaly.calibration import Calibration
-from aiot_anomaly.detector import Detector, Source, prediction
+from aiot_anomaly.detector import Detector, Source, records
 from aiot_anomaly.errors import CalibrationError, WindowError
 from aiot_anomaly.inference import Scores
 from aiot_anomaly.messages import Prediction
@@ -124,13 +124,16 @@ def detect_series(
     """Decides every complete window of a device's readings; arguments and errors as for `score_series`."""
     found = score_series(detector, device_id, timestamps, values, own_calibration, last_only=last_only)
     return SeriesDetection(
-        [
-            prediction(detector.profile, device_id, found.windows, found.scores, i, found.source)
-            for i in range(len(found.windows))
-        ],
+        [Prediction.model_validate(r) for r in series_records(detector.profile, device_id, found)],
         found.outcomes,
         found.readings_needed,
     )
+
+
+def series_records(profile: Profile, device_id: str, found: SeriesScores) -> list[dict[str, Any]]:
+    """What the graph says of a series, as the API answers it: see `aiot_anomaly.detector.records`."""
+    n = len(found.windows)
+    return records(profile, [device_id] * n, found.windows, found.scores, [found.source] * n)
 
 
 def in_order(profile: Profile, timestamps: Int | Float, values: Float) -> tuple[Int, Float]:
