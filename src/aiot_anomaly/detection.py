@@ -71,6 +71,7 @@ def score_series(
     own_calibration: Calibration | None = None,
     *,
     last_only: bool = False,
+    factor: float = 1.0,
 ) -> SeriesScores:
     """Scores every complete window of a device's readings.
 
@@ -81,6 +82,7 @@ def score_series(
         values: (n, S) in the sensors' units, NaN where missing.
         own_calibration: the device's, instead of the bundle's for it or the fleet's.
         last_only: score the last complete window alone; outcomes are still those of all readings.
+        factor: what the threshold is multiplied by, see `scoring.threshold_factor`.
 
     Raises:
         WindowError: `values` does not have a row for each timestamp and a column for each sensor.
@@ -90,16 +92,16 @@ def score_series(
     slots, rows = in_order(profile, timestamps, values)
     calibration, source = detector.calibration(device_id, own_calibration)
     last = windows.joined(profile, [])
-    parts = [(last, detector.score(last, calibration))]
+    parts = [(last, detector.score(last, calibration, factor))]
     decided = [last.ends]
     for block in complete_blocks(profile, slots, rows):
         decided.append(block.ends)
         if not last_only:
-            parts.append((_without_values(block), detector.score(block, calibration)))
+            parts.append((_without_values(block), detector.score(block, calibration, factor)))
         elif len(block):
             last = block.only(block.ends == block.ends[-1])
     if last_only:
-        parts.append((_without_values(last), detector.score(last, calibration)))
+        parts.append((_without_values(last), detector.score(last, calibration, factor)))
     scores = Scores(*(np.concatenate(p) for p in zip(*(vars(s).values() for _, s in parts), strict=True)))
     if first_not_finite(scores) is not None:
         raise CalibrationError(f"the calibration for {device_id} leads to a score that is not a finite number")
