@@ -36,7 +36,7 @@ class Example:
 
 
 def examples(service: Service, verb: str) -> list[Example]:
-    """For each model, a request that `verb` (predict, detect, calibrate) answers and one that it refuses."""
+    """For each model, a request that `verb` (predict, …) answers and one that it refuses, as far as both are short."""
     found = []
     for name, detector in service.catalogue.detectors.items():
         for request in _REQUESTS[verb](detector):
@@ -52,6 +52,9 @@ def _answer(service: Service, name: str, verb: str, body: bytes) -> bytes:
     model = service.models[name]
     if verb == "predict":
         return predict.answer_alone(model.detector, model.reader, body)
+    if verb == "invocations":
+        windows = {field: value for field, value in orjson.loads(body).items() if field != "params"}
+        return predict.answer_alone(model.detector, model.reader, orjson.dumps(windows))
     if verb == "calibrate":
         return calibrate.answer_alone(model.detector, body)
     return detect.answer_alone(model.detector, service.calibrations, body)
@@ -95,8 +98,14 @@ def _few_readings(detector: Detector) -> tuple[dict[str, Any], ...]:
     return ({"device_id": request["device_id"], "readings": request["readings"][-2:]},)
 
 
+def _with_params(detector: Detector) -> tuple[dict[str, Any], ...]:
+    params = {"profile": detector.profile.name}
+    return tuple({**request, "params": params} for request in _windows(detector))
+
+
 _REQUESTS: dict[str, Callable[[Detector], tuple[dict[str, Any], ...]]] = {
     "predict": _windows,
     "detect": _reading_requests,
     "calibrate": _few_readings,
+    "invocations": _with_params,
 }

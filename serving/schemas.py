@@ -131,9 +131,30 @@ class DetectResponse(BaseModel):
     device_id: str
     outcomes: dict[SeriesOutcome, int]
     readings_needed: int = Field(
-        ge=0, description="Further readings, without a gap, until the next prediction; 0 where the last reading has one."
+        ge=0,
+        description="Further readings, without a gap, until the next prediction; 0 where the last reading has one.",
     )
     predictions: list[Prediction | Undecided]
+
+
+class InvocationsRequest(_Request):
+    """What MLflow's clients send: one of the four forms, see `serving.invocations`."""
+
+    dataframe_split: dict[str, Any] | None = Field(default=None, description="Readings: columns and data, as pandas'.")
+    dataframe_records: list[dict[str, Any]] | None = Field(default=None, description="Readings, one object a row.")
+    instances: list[Any] | None = Field(default=None, description="As for `:predict`, or with readings.")
+    inputs: Any = Field(default=None, description="Instances, or columns, or windows alone.")
+    params: dict[str, Any] | None = Field(
+        default=None, description="`profile`, `sensitivity`, and `device_id` and `window_end` of what has none."
+    )
+
+
+class InvocationsResponse(BaseModel):
+    """One prediction for each row, instance or window, in their order."""
+
+    predictions: list[Prediction | Undecided]
+    model: str
+    version: str
 
 
 class CalibrateResponse(BaseModel):

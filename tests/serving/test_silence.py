@@ -26,8 +26,10 @@ def test_nothing_is_written_and_nobody_is_called(models_dir, tmp_path, instance)
         port = s.getsockname()[1]
     log = tmp_path / "calls"
     process = subprocess.Popen(
-        ["strace", "-f", "-qq", "-e", f"trace={WATCHED}", "-o", log]
-        + [sys.executable, "-B", "-m", "serving", "--models", models_dir, "--port", str(port)],
+        [
+            *("strace", "-f", "-qq", "-e", f"trace={WATCHED}", "-o", log),
+            *(sys.executable, "-B", "-m", "serving", "--models", models_dir, "--port", str(port)),
+        ],
         cwd=ROOT,
         env={**os.environ, "HOME": str(tmp_path), "ACCESS_LOG": "1"},
         stdout=subprocess.PIPE,
