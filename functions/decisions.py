@@ -69,14 +69,15 @@ def decide(
         )
         # the API sees windows, in which a value out of range is already replaced: only the stream knows
         out = [names[s] for s in np.flatnonzero(windows.out_of_range[i])]
-        fields = prediction.model_dump()
+        fields = dict(prediction)
         if out:
             fields["out_of_range"] = out
             if not prediction.is_anomaly:
                 fields["reason"] = "out_of_range"
         if windows.filled is not None:
             fields["filled"] = dict(zip(names, windows.filled[i].tolist(), strict=True))
-        decision = Decision(
+        # all of it was validated when it came
+        decision = Decision.model_construct(
             **fields,
             id=decision_id(profile.name, prediction.device_id, prediction.window_end),
             profile=profile.name,
