@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aiot_anomaly import learning
 from aiot_anomaly.bundle import Bundle
 from simulator.encoding import Encoder
 
 #: 2026-02-02T00:00:00Z
 START = 1_769_990_400
-#: readings beyond the history with which a device begins: its next one is decided
+#: readings beyond those with which a device begins, calibrated by itself: its next one is decided
 _BEYOND = 8
 
 
@@ -41,7 +42,7 @@ class Fleet:
         self._usual = np.array(bundle.golden.values)[0, :, :sensors].mean(axis=0)
         self._encoder = Encoder(self.profile.sensor_names)
         self._next: dict[int, int] = {}
-        self._first = self.profile.history + self.profile.window.stride + _BEYOND
+        self._first = self.profile.history + learning.needed(self.profile) + self.profile.window.stride + _BEYOND
 
     def history(self, devices: Sequence[int]) -> list[Message]:
         """The readings that a device begins with, one message each."""
