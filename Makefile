@@ -12,6 +12,8 @@ TRAIN_UNTIL ?=
 OUT ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
+# where the function of `make chaos` keeps its state: sqlite, or firestore (the official emulator)
+STORE ?= sqlite
 # the longest first, so that two processes end at about the same time
 TESTS ?= tests/notebooks tests
 JOBS ?= 2
@@ -28,11 +30,12 @@ DEV := .venv/dev
 CHECKS := .venv/checks
 DELIVERY := .venv/delivery
 BEAM := .venv/beam
+PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
-  rehearse architecture costs bench-simulator lock clean
+  rehearse chaos architecture costs bench-simulator lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -134,6 +137,9 @@ CLOUD_RUN = --project $(or $(GCP_PROJECT),$(error GCP_PROJECT is not set: make r
 rehearse: $(DEV)/.ready ## play good and bad roll-outs with real API processes on this machine
 	@$(DEV)/bin/python -m local.cloud_run rehearse
 
+chaos: $(LOCAL)/.ready ## kill function and API, take the store away: is the same decided? (STORE=firestore)
+	@$(LOCAL)/bin/python -m local.chaos --pubsub $(PUBSUB) --store $(STORE)
+
 architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
 	@$(DEV)/bin/python -m docs.architecture
 
@@ -155,6 +161,9 @@ lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any 
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) -c .venv/shared.txt \
 	  batch/requirements.in -o batch/requirements.txt
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) checks/requirements.in -o checks/requirements.txt
+	@# the peers have our versions wherever one of them does not ask for another
+	@cp requirements-dev.txt benchmarks/serving/peers.txt
+	@$(DEV)/bin/uv pip compile $(LOCK_OPTIONS) benchmarks/serving/peers.in -o benchmarks/serving/peers.txt
 
 SHARED := duckdb|editables|hatchling|numpy|onnxruntime|pandas|pyarrow|pydantic|pyyaml|tqdm
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -173,6 +182,9 @@ $(DELIVERY)/.ready: delivery/requirements.txt pyproject.toml
 
 $(BEAM)/.ready: batch/requirements.txt pyproject.toml
 	@scripts/setup.sh "$(PYTHON)" $(BEAM) batch/requirements.txt
+
+$(PEERS)/.ready: benchmarks/serving/peers.txt
+	@scripts/setup.sh "$(PYTHON)" $(PEERS) benchmarks/serving/peers.txt
 
 $(CHECKS)/.ready: checks/requirements.txt
 	@scripts/setup.sh "$(PYTHON)" $(CHECKS) checks/requirements.txt

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
+import math
 import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-import httpx
+import certifi
+import urllib3
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 
+from aiot_anomaly.calibration import CalibrationDocument
 from aiot_anomaly.errors import MessageError
+from aiot_anomaly.learning import QuietRows
 from aiot_anomaly.messages import Prediction
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.windows import Windows, as_datetime
@@ -25,9 +33,21 @@ from functions.identity import IdToken
 BATCH = 1024
 #: numbers in one request, at most: about 4 MB of JSON
 BATCH_NUMBERS = 200_000
+# that a number takes
+_CHARACTERS = 20
 #: of one call
 ATTEMPTS = 4
+_log = logging.getLogger(__name__)
+#: kept open; more are made where more threads call at once
+CONNECTIONS = 100
+_JSON = {"Content-Type": "application/json"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+class _Threshold(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    most_alarms_a_day: int | None = None
 
 
 class _Model(BaseModel):
@@ -35,6 +55,21 @@ class _Model(BaseModel):
 
     version: str
     profile: Profile
+    threshold: _Threshold = _Threshold()
+
+    def told(self) -> Profile:
+        """The profile, with the budget of alarms that came with the threshold, if one did."""
+        most = self.threshold.most_alarms_a_day
+        if most is None:
+            return self.profile
+        incidents = self.profile.incidents.model_copy(update={"most_per_day": most})
+        return self.profile.model_copy(update={"incidents": incidents})
+
+
+class _Calibrated(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    calibration: CalibrationDocument
 
 
 class _Answer(BaseModel):
@@ -66,7 +101,11 @@ class ApiClient:
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._token = IdToken(url) if url.startswith("https://") else None
-        self._http = httpx.Client(base_url=url, headers={"Content-Type": "application/json"})
+        parts = urlsplit(url)
+        self._path = parts.path
+        # of httpx's half a millisecond a call, urllib3 takes a third
+        trust = {"ca_certs": certifi.where()} if self._token is not None else {}
+        self._http = urllib3.connection_from_url(url, maxsize=CONNECTIONS, retries=False, **trust)
         self._models: dict[str, _Model] = {}
         self._lock = threading.Lock()
 
@@ -80,7 +119,7 @@ class ApiClient:
         """
         model = self._models.get(name)
         if model is not None:
-            return model.profile
+            return model.told()
         # a name that no profile can have must not become part of an address
         if not _NAME.fullmatch(name):
             raise _unknown(name)
@@ -91,32 +130,79 @@ class ApiClient:
             raise ApiRefusedError(f"GET {self._url}/v1/models/{name} answered what is no model: {e}") from e
         with self._lock:
             self._models[name] = model
-        return model.profile
+        return model.told()
 
-    def predict(self, name: str, device_id: str, windows: Windows) -> list[Answered]:
+    def check(self) -> None:
+        """Whether it answers.
+
+        Raises:
+            ApiUnavailableError: it did not, in time.
+            ApiRefusedError: it refused.
+        """
+        self._content("", self._call("GET", "/v1/models"))
+
+    def calibrate(self, profile: Profile, device_id: str, rows: QuietRows) -> CalibrationDocument | None:
+        """A calibration of a device's own, from its quiet readings; None if the API can make none of them.
+
+        Raises:
+            ApiUnavailableError: the API did not answer in time.
+        """
+        readings = [
+            {
+                "timestamp": as_datetime(slot * profile.interval_s).isoformat(),
+                "values": {n: v for n, v in zip(profile.sensor_names, row, strict=True) if not math.isnan(v)},
+            }
+            for slot, row in zip(rows.slots.tolist(), rows.values.tolist(), strict=True)
+        ]
+        path = f"/v1/models/{profile.name}:calibrate"
+        response = self._call("POST", path, to_json({"device_id": device_id, "readings": readings}))
+        if not _succeeded(response):
+            _log.warning("POST %s: HTTP %s %s", path, response.status, _text(response))
+            return None
+        try:
+            return _Calibrated.model_validate_json(response.data).calibration
+        except ValidationError as e:
+            raise ApiRefusedError(f"POST {self._url}{path} answered no calibration: {e}") from e
+
+    def predict(
+        self, name: str, device_id: str, windows: Windows, calibration: CalibrationDocument | None = None
+    ) -> list[Answered]:
         """One prediction for each of the complete windows, in their order.
+
+        Args:
+            name: of the profile.
+            device_id: whose they are.
+            windows: W complete ones.
+            calibration: the device's own, if it has one.
 
         Raises:
             MessageError: `unknown_profile`: the API has no model of this name.
             ApiUnavailableError: the API did not answer in time.
             ApiRefusedError: it refused, or answered something else than was asked.
         """
+        own = b"" if calibration is None else calibration.model_dump_json().encode()
         per_window = max(1, windows.values[0].size if len(windows) else 1)
+        per_window += len(own) // _CHARACTERS
         batch = max(1, min(BATCH, BATCH_NUMBERS // per_window))
-        answers = (self._predict(name, device_id, windows, at, at + batch) for at in range(0, len(windows), batch))
+        answers = (self._predict(name, device_id, windows, at, at + batch, own) for at in range(0, len(windows), batch))
         return list(itertools.chain.from_iterable(answers))
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
 
-    def _predict(self, name: str, device_id: str, windows: Windows, begin: int, end: int) -> list[Answered]:
+    def _predict(
+        self, name: str, device_id: str, windows: Windows, begin: int, end: int, calibration: bytes
+    ) -> list[Answered]:
         ends = [as_datetime(t) for t in windows.ends[begin:end]]
+        # the calibration is the same JSON for each window: written once
+        common = b'"device_id":%b' % to_json(device_id) + (b',"calibration":%b' % calibration if calibration else b"")
         instances = [
-            {"device_id": device_id, "window_end": end.isoformat(), "values": rows}
+            b'{%b,"window_end":"%b","values":%b}' % (common, end.isoformat().encode(), to_json(rows))
             for end, rows in zip(ends, windows.values[begin:end].tolist(), strict=True)
         ]
-        response = self._call("POST", f"/v1/models/{name}:predict", json.dumps({"instances": instances}).encode())
+        body = b'{"instances":[%b]}' % b",".join(instances)
+        response = self._call("POST", f"/v1/models/{name}:predict", body)
         try:
             answer = _Answer.model_validate_json(self._content(name, response))
         except ValidationError as e:
@@ -129,18 +215,20 @@ class ApiClient:
             self._forget(name)
         return [Answered(p, answer.version) for p in answer.predictions]
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+    def _call(self, method: str, path: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
         """The first answer that a retry would not change."""
         give_up = time.monotonic() + self._deadline_s
         for attempt in itertools.count():
             failure = ""
             try:
                 timeout = max(0.1, min(self._timeout_s, give_up - time.monotonic()))
-                response = self._http.request(method, path, content=body, headers=self._headers(), timeout=timeout)
-                if response.status_code < 500 and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                response = self._http.urlopen(
+                    method, self._path + path, body=body, headers=self._headers(), timeout=timeout, retries=False
+                )
+                if response.status < 500 and response.status != HTTPStatus.TOO_MANY_REQUESTS:
                     return response
-                failure = f"HTTP {response.status_code}"
-            except httpx.TransportError as e:
+                failure = f"HTTP {response.status}"
+            except urllib3.exceptions.HTTPError as e:
                 failure = f"{type(e).__name__} {e}".strip()
             pause = pause_s(attempt)
             if attempt + 1 == ATTEMPTS or time.monotonic() + pause >= give_up:
@@ -149,19 +237,20 @@ class ApiClient:
         raise AssertionError("not reached")
 
     def _headers(self) -> Mapping[str, str]:
-        return self._token.headers() if self._token is not None else {}
+        return _JSON if self._token is None else {**_JSON, **self._token.headers()}
 
-    def _content(self, name: str, response: httpx.Response) -> bytes:
-        if response.is_success:
-            return response.content
+    def _content(self, name: str, response: urllib3.BaseHTTPResponse) -> bytes:
+        if _succeeded(response):
+            return response.data
         # the profile may have changed with the model, and windows of the old one are refused
         self._forget(name)
         code = _error_code(response)
         # only the API's own word: a wrong API_URL answers 404 too, and must not park good messages
-        if response.status_code == httpx.codes.NOT_FOUND and code == "unknown_model":
+        if response.status == HTTPStatus.NOT_FOUND and code == "unknown_model":
             raise _unknown(name)
-        request = f"{response.request.method} {response.request.url}"
-        raise ApiRefusedError(f"{request}: HTTP {response.status_code} {code}: {response.text[:500]}")
+        raise ApiRefusedError(
+            f"{self._url}/v1/models/{name}: HTTP {response.status} {code}: {_text(response)}", answered=code
+        )
 
     def _forget(self, name: str) -> None:
         with self._lock:
@@ -172,9 +261,17 @@ def _unknown(name: str) -> MessageError:
     return MessageError(f"unknown profile {name!r}: the API has no model of this name", code="unknown_profile")
 
 
-def _error_code(response: httpx.Response) -> str:
+def _succeeded(response: urllib3.BaseHTTPResponse) -> bool:
+    return 200 <= response.status < 300
+
+
+def _text(response: urllib3.BaseHTTPResponse) -> str:
+    return response.data.decode(errors="replace")[:500]
+
+
+def _error_code(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        document = response.json()
+        document = json.loads(response.data)
     except ValueError:
         return ""
     error = document.get("error") if isinstance(document, dict) else None

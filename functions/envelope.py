@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,6 +32,14 @@ class PushMessage:
     attributes: Mapping[str, str]
     publish_time: str = ""
     attempt: int | None = None
+
+    @property
+    def published_at(self) -> int:
+        """When it was published, in seconds since 1970; now, where Pub/Sub did not say."""
+        try:
+            return int(datetime.fromisoformat(self.publish_time).timestamp())
+        except ValueError:
+            return int(time.time())
 
 
 class _Message(BaseModel):

@@ -4,6 +4,8 @@ AIoTError
 ├── MessageError            delivering again would not help: parked and acknowledged
 │   └── EnvelopeError       the push request itself cannot be read
 ├── SettingsError           the environment does not say what is needed: the process does not start
+├── UsageError              a person asked for what makes no sense
+├── UnknownDeviceError      a person named a device that the store does not know
 ├── TransientError          delivering again will help: 503
 │   ├── ApiUnavailableError     the API cannot be reached, is overloaded or too slow
 │   ├── PublishError            Pub/Sub did not confirm what was published
@@ -37,6 +39,18 @@ class SettingsError(AIoTError):
     """The environment does not say what is needed."""
 
     code = "settings"
+
+
+class UsageError(AIoTError):
+    """A person asked for what makes no sense."""
+
+    code = "usage"
+
+
+class UnknownDeviceError(AIoTError):
+    """The store does not know the device."""
+
+    code = "unknown_device"
 
 
 class TransientError(AIoTError):

@@ -3,10 +3,13 @@
 A message costs one document read and one conditional write; a document's update time is the revision of its state.
 With FIRESTORE_EMULATOR_HOST set, the client speaks to an emulator there, and no credentials are needed.
 
-    devices/<profile>:<device>   profile, device, counts (readings by outcome, and pending), state (bytes)
+    devices/<profile>:<device>   profile, device, counts (readings by outcome, and pending), state (bytes), due
+    calibrations/, quiet/, sweeps/<profile>:<device>   data (bytes)
     parked/<message id>          profile, code, expires_at (for a time-to-live policy)
 
-`state` and `counts` are never asked for by value: exempt from indexes they cost less to write.
+`state`, `counts` and `data` are never asked for by value: exempt from indexes they cost less to write. `due` is: it
+begins with one of a few numbers, drawn by the device's name. Times alone only grow, and an index on them takes 500
+writes a second, because all of them go to its end.
 """
 
 from __future__ import annotations
@@ -25,11 +28,11 @@ from google.api_core.exceptions import AlreadyExists, FailedPrecondition, RetryE
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import Client, FieldFilter
 
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.messages import OUTCOMES
-from aiot_anomaly.stream import DeviceState
 from functions import retrying
 from functions.errors import ConflictError, StateTooLargeError, StoreUnavailableError
-from functions.store import Revision, Totals
+from functions.store import Kind, Revision, Totals
 
 DEVICES = "devices"
 PARKED = "parked"
@@ -37,6 +40,8 @@ PARKED = "parked"
 PARKED_FOR = timedelta(days=35)
 #: bytes of an encoded state: a document holds 1 MiB, its other fields and its name included
 LARGEST_STATE = 1_048_576 - 8_192
+#: numbers that `due` may begin with
+SHARDS = 16
 # bytes of a document's id
 _LONGEST_ID = 1_500
 
@@ -79,18 +84,41 @@ class FirestoreStore:
             "device": device,
             "counts": {"pending": state.pending} | {str(outcome): n for outcome, n in state.outcomes.items()},
             "state": encoded,
+            "due": None if state.due_at is None else _due(_shard(profile, device), state.due_at),
         }
+        self._write(DEVICES, profile, device, fields, revision, "state")
+
+    def due(self, now: int, most: int) -> list[tuple[str, str]]:
+        """See `WindowStore`; a query a shard, each of which costs a document read at least."""
+        found = list[tuple[str, str]]()
         with self._calling() as client:
-            document = client.collection(DEVICES).document(document_id(profile, device))
-            try:
-                if revision is None:
-                    document.create(fields, **self._limits)
-                else:
-                    read_at = DatetimeWithNanoseconds.from_rfc3339(revision)  # type: ignore[no-untyped-call] # the library has no types
-                    document.update(fields, option=client.write_option(last_update_time=read_at), **self._limits)
-            # also where a write arrived and its confirmation did not, and it was tried again: who reads anew sees it
-            except (AlreadyExists, FailedPrecondition) as e:
-                raise ConflictError(f"the state of {profile}/{device} is no longer of revision {revision}") from e
+            for shard in range(SHARDS):
+                if len(found) == most:
+                    break
+                query = (
+                    client.collection(DEVICES)
+                    .where(filter=FieldFilter("due", ">=", _due(shard, 0)))
+                    .where(filter=FieldFilter("due", "<=", _due(shard, now)))
+                    .order_by("due")
+                    .limit(most - len(found))
+                    .select(["profile", "device"])
+                )
+                found += [(d.get("profile"), d.get("device")) for d in query.stream(**self._limits)]
+        return found
+
+    def read_aside(self, kind: Kind, profile: str, device: str) -> tuple[bytes | None, Revision]:
+        """See `WindowStore`."""
+        with self._calling() as client:
+            found = client.collection(kind).document(document_id(profile, device)).get(**self._limits)
+        return (found.get("data"), found.update_time.rfc3339()) if found.exists else (None, None)
+
+    def write_aside(self, kind: Kind, profile: str, device: str, data: bytes, revision: Revision) -> None:
+        """See `WindowStore`."""
+        if len(data) > LARGEST_STATE:
+            raise StateTooLargeError(
+                f"{kind} of {profile}/{device} take {len(data):,} bytes, a Firestore document holds {LARGEST_STATE:,}"
+            )
+        self._write(kind, profile, device, {"data": data}, revision, kind)
 
     def park(self, message_id: str, profile: str, code: str) -> None:
         """See `WindowStore`; counted for `PARKED_FOR`."""
@@ -121,6 +149,21 @@ class FirestoreStore:
                 self._client._firestore_api.transport.close()
                 self._client = None
 
+    def _write(
+        self, collection: str, profile: str, device: str, fields: dict[str, object], revision: Revision, what: str
+    ) -> None:
+        with self._calling() as client:
+            document = client.collection(collection).document(document_id(profile, device))
+            try:
+                if revision is None:
+                    document.create(fields, **self._limits)
+                else:
+                    read_at = DatetimeWithNanoseconds.from_rfc3339(revision)  # type: ignore[no-untyped-call] # the library has no types
+                    document.update(fields, option=client.write_option(last_update_time=read_at), **self._limits)
+            # also where a write arrived and its confirmation did not, and it was tried again: who reads anew sees it
+            except (AlreadyExists, FailedPrecondition) as e:
+                raise ConflictError(f"the {what} of {profile}/{device} is no longer of revision {revision}") from e
+
     def _documents(self, client: Client, collection: str, field: str, profile: str | None) -> Iterator[Any]:
         query = client.collection(collection).select([field])
         if profile is not None:
@@ -144,6 +187,15 @@ class FirestoreStore:
                 _ = client._firestore_api
                 self._client = client
             return self._client
+
+
+def _shard(profile: str, device: str) -> int:
+    return hashlib.sha256(document_id(profile, device).encode()).digest()[0] % SHARDS
+
+
+def _due(shard: int, at: int) -> str:
+    """Sorts by shard, then by time."""
+    return f"{shard:02d}/{at:012d}"
 
 
 def document_id(*parts: str) -> str:

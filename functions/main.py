@@ -2,6 +2,8 @@
 
     functions-framework --source functions/main.py --target handle --signature-type http
 
+Cloud Scheduler calls it, too, with the path /sweep: then it looks after devices that stopped sending.
+
 The modules beside this file are the package `functions`, everywhere under that name. In the repository the package
 lies in the repository's root and this file in it. In the cloud the archive's root holds a copy of this file (that is
 where Cloud Run functions looks for it), with the packages `functions/` and `aiot_anomaly/` beside it.
@@ -10,6 +12,7 @@ where Cloud Run functions looks for it), with the packages `functions/` and `aio
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import sys
 from pathlib import Path
@@ -40,9 +43,12 @@ atexit.register(_service.close)
 
 
 def handle(request: Request) -> tuple[str, int]:
-    """Answers a push request of Pub/Sub; a GET says that the function is there."""
+    """Answers a push request of Pub/Sub, and to /sweep Cloud Scheduler; a GET says that the function is there."""
     if request.method in ("GET", "HEAD"):
         return "ready\n", 200
     if request.method != "POST":
         return "expected POST\n", 405
+    if request.path == "/sweep":
+        found, status = _service.sweep()
+        return f"{json.dumps(found)}\n", status
     return "", _service.handle(request.get_data())

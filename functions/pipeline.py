@@ -9,32 +9,24 @@ from aiot_anomaly import stream
 from aiot_anomaly.errors import MessageError
 from aiot_anomaly.messages import SCHEMA_VERSION, ReadingBatch, check_against, parse_readings
 from aiot_anomaly.profile import Profile
-from functions import incidents
 from functions.api_client import ApiClient
 from functions.backoff import pause_s
-from functions.decisions import decide, outgoing
 from functions.envelope import PushMessage
 from functions.errors import ConflictError
-from functions.publisher import Publisher
 from functions.store import WindowStore
+from functions.watch import Watch
 
 #: of one message, where others write the same device's state
 ATTEMPTS = 5
 
 
 class Pipeline:
-    """Takes messages in, one at a time and as often as they come. Safe for use from several threads.
+    """Takes messages in, one at a time and as often as they come. Safe for use from several threads."""
 
-    Decisions are published, and confirmed, before the state is written: what crashes in between is delivered
-    again, finds the old state and publishes decisions of the same ids. Incidents are logged in between for the same
-    reason: one that is logged twice has one id, and none is lost.
-    """
-
-    def __init__(self, store: WindowStore, api: ApiClient, publisher: Publisher, decisions_topic: str) -> None:
+    def __init__(self, store: WindowStore, api: ApiClient, watch: Watch) -> None:
         self._store = store
         self._api = api
-        self._publisher = publisher
-        self._topic = decisions_topic
+        self._watch = watch
 
     def take(self, message: PushMessage) -> None:
         """Takes one message in.
@@ -48,7 +40,8 @@ class Pipeline:
         check_against(batch, profile, datetime.now(UTC))
         for attempt in range(ATTEMPTS):
             try:
-                self._advance(profile, batch, message)
+                while not self._advance(profile, batch, message):
+                    pass
                 return
             except ConflictError:
                 if attempt + 1 == ATTEMPTS:
@@ -67,16 +60,14 @@ class Pipeline:
             raise MessageError("the message has no attribute 'profile'", code="missing_profile")
         return self._api.profile(name)
 
-    def _advance(self, profile: Profile, batch: ReadingBatch, message: PushMessage) -> None:
+    def _advance(self, profile: Profile, batch: ReadingBatch, message: PushMessage) -> bool:
+        """False where something else had to be done first."""
         device = batch.device_id
         before, revision = self._store.read(profile.name, device)
-        accepted = stream.accept(profile, before, batch, message.id)
-        if accepted.redelivered:
-            return
-        state = accepted.state
-        if len(accepted.windows):
-            answers = self._api.predict(profile.name, device, accepted.windows)
-            decisions, state = decide(profile, state, accepted.windows, answers, datetime.now(UTC))
-            self._publisher.publish(self._topic, [outgoing(d, message) for d in decisions])
-            incidents.report(decisions, {"message_id": message.id, "attempt": message.attempt})
-        self._store.write(profile.name, device, state, revision)
+        if before.closing is not None:
+            self._watch.fall_silent(profile, device, before, revision, message)
+            return False
+        accepted = stream.accept(profile, before, batch, message.id, message.published_at)
+        if not accepted.redelivered:
+            self._watch.conclude(profile, device, accepted, revision, message)
+        return True

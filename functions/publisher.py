@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from google.api_core import gapic_v1
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient
-from google.pubsub_v1.types import PublishRequest, PubsubMessage
+from google.pubsub_v1.types import PublishRequest, PublishResponse, PubsubMessage
 
 from functions import retrying
 from functions.errors import PublishError
@@ -16,9 +17,11 @@ from functions.errors import PublishError
 #: Pub/Sub takes 1,000 messages and 10 MB in a request
 BATCH = 500
 BATCH_BYTES = 4_000_000
-# the plain protobuf classes: their wrappers take a tenth of a millisecond a message
+# the plain protobuf classes and the plain call: what the client puts around them takes as long as the call itself
 _Message = PubsubMessage.pb()
 _Request = PublishRequest.pb()
+_Response = PublishResponse.pb()
+_METHOD = "/google.pubsub.v1.Publisher/Publish"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Publisher:
     def __init__(self, project: str, *, timeout_s: float = 10.0) -> None:
         self._project = project
         self._client = PublisherClient()
+        call = self._client.transport.grpc_channel.unary_unary(
+            _METHOD, request_serializer=_Request.SerializeToString, response_deserializer=_Response.FromString
+        )
+        self._call = gapic_v1.method.wrap_method(call)  # type: ignore[no-untyped-call] # the library has no types
         self._limits = retrying.limits(timeout_s)
 
     def publish(self, topic: str, messages: Sequence[Outgoing]) -> None:
@@ -54,11 +61,11 @@ class Publisher:
             PublishError: Pub/Sub did not confirm; some of the messages may be out all the same.
         """
         name = f"projects/{self._project}/topics/{topic}"
+        routing = gapic_v1.routing_header.to_grpc_metadata((("topic", name),))  # type: ignore[no-untyped-call] # as above
         for batch in _batches(messages):
             raw = [_Message(data=m.data, attributes=m.attributes, ordering_key=m.ordering_key) for m in batch]
-            request = PublishRequest.wrap(_Request(topic=name, messages=raw))
             try:
-                self._client.publish(request, **self._limits)
+                self._call(_Request(topic=name, messages=raw), metadata=(routing,), **self._limits)
             except (GoogleAPIError, GoogleAuthError) as e:
                 raise PublishError(f"{len(batch)} messages to {name}: {type(e).__name__} {e}") from e
 

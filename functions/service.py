@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from functions.api_client import ApiClient
-from functions.handler import BROKEN, Handler
+from functions.errors import SettingsError, TransientError
+from functions.handler import BROKEN, COME_AGAIN, Handler
 from functions.pipeline import Pipeline
 from functions.publisher import Publisher
 from functions.settings import Settings
 from functions.sqlite_store import SqliteStore
 from functions.store import WindowStore
+from functions.sweep import Sweep
+from functions.watch import Watch
 
+#: of a sweep that ended
+OK = 200
 _log = logging.getLogger(__name__)
 
 
@@ -31,9 +37,10 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._store = _store(settings)
+        self._store = open_store(settings)
         self._lock = threading.Lock()
         self._handler: Handler | None = None
+        self._sweep: Sweep | None = None
         self._closing = contextlib.ExitStack()
 
     def handle(self, body: bytes) -> int:
@@ -44,6 +51,19 @@ class Service:
             _log.exception("cannot start: the message is not acknowledged")
             return BROKEN
         return handler.handle(body)
+
+    def sweep(self) -> tuple[Mapping[str, int], int]:
+        """Looks after devices that stopped sending; gives what it found and the HTTP status to answer."""
+        try:
+            self._started()
+            assert self._sweep is not None
+            return self._sweep.run(), OK
+        except TransientError as e:
+            _log.warning("no sweep now: %s", e, extra={"fields": {"code": e.code}})
+            return {}, COME_AGAIN
+        except Exception:
+            _log.exception("unexpected: no sweep")
+            return {}, BROKEN
 
     def close(self) -> None:
         """Closes what was opened."""
@@ -67,12 +87,21 @@ class Service:
         api = ApiClient(s.api_url, timeout_s=s.api_timeout_s, deadline_s=s.api_deadline_s)
         for part in (self._store, api, publisher):
             self._closing.callback(part.close)
-        pipeline = Pipeline(self._store, api, publisher, s.decisions_topic)
-        return Handler(self._store, pipeline, publisher, s.parked_topic)
+        watch = Watch(self._store, api, publisher, s.decisions_topic)
+        self._sweep = Sweep(self._store, api, watch)
+        return Handler(self._store, Pipeline(self._store, api, watch), publisher, s.parked_topic)
 
 
-def _store(settings: Settings) -> WindowStore:
+def open_store(settings: Settings, *, must_exist: bool = False) -> WindowStore:
+    """The store that the settings name.
+
+    Raises:
+        SettingsError: it is not one for this place, or `must_exist` and there is no such file.
+        StoreUnavailableError: it cannot be opened.
+    """
     if settings.firestore_database is None:
+        if must_exist and not Path(settings.store).is_file():
+            raise SettingsError(f"there is no SQLite store {settings.store}: where does the function keep its own?")
         return SqliteStore(Path(settings.store), timeout_s=settings.store_timeout_s)
     # its client costs memory and time at the start, which only those pay who use it
     from functions.firestore_store import FirestoreStore  # noqa: PLC0415 - see above

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.messages import OUTCOMES
-from aiot_anomaly.stream import DeviceState
 from functions.errors import ConflictError, SettingsError, StoreUnavailableError
-from functions.store import Revision, Totals
+from functions.store import Kind, Revision, Totals
 
-#: of the tables below; a file with another one is refused
-FORMAT = 1
+#: of the tables below; a file with an older one is brought up to it, one with a newer one refused
+FORMAT = 2
 _COUNTS = (*OUTCOMES, "pending")
 # the counts stand beside the state, so that sums need not open every state
 _SCHEMA = f"""
@@ -26,7 +26,17 @@ CREATE TABLE IF NOT EXISTS devices (
   revision INTEGER NOT NULL,
   {", ".join(f"{c} INTEGER NOT NULL" for c in _COUNTS)},
   state BLOB NOT NULL,
+  due_at INTEGER,
   PRIMARY KEY (profile, device)
+);
+CREATE INDEX IF NOT EXISTS devices_due ON devices (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS asides (
+  kind TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  device TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (kind, profile, device)
 );
 CREATE TABLE IF NOT EXISTS parked (
   message_id TEXT PRIMARY KEY,
@@ -34,14 +44,26 @@ CREATE TABLE IF NOT EXISTS parked (
   code TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+# devices that sent nothing since an older release are due at once: a sweep then looks when they are
+_MIGRATIONS = {1: "ALTER TABLE devices ADD COLUMN due_at INTEGER; UPDATE devices SET due_at = 0;"}
 _READ = "SELECT state, revision FROM devices WHERE profile = :profile AND device = :device"
 _INSERT = (
-    f"INSERT INTO devices (profile, device, revision, {', '.join(_COUNTS)}, state) "  # noqa: S608 - names from above
-    f"VALUES (:profile, :device, 1, {', '.join(f':{c}' for c in _COUNTS)}, :state) ON CONFLICT DO NOTHING"
+    f"INSERT INTO devices (profile, device, revision, {', '.join(_COUNTS)}, state, due_at) "  # noqa: S608 - names from above
+    f"VALUES (:profile, :device, 1, {', '.join(f':{c}' for c in _COUNTS)}, :state, :due_at) ON CONFLICT DO NOTHING"
 )
 _UPDATE = (
-    f"UPDATE devices SET revision = revision + 1, {', '.join(f'{c} = :{c}' for c in _COUNTS)}, state = :state "  # noqa: S608 - names from above
-    "WHERE profile = :profile AND device = :device AND revision = :revision"
+    f"UPDATE devices SET revision = revision + 1, {', '.join(f'{c} = :{c}' for c in _COUNTS)}, state = :state, "  # noqa: S608 - names from above
+    "due_at = :due_at WHERE profile = :profile AND device = :device AND revision = :revision"
+)
+_DUE = "SELECT profile, device FROM devices WHERE due_at <= ? ORDER BY due_at LIMIT ?"
+_READ_ASIDE = "SELECT data, revision FROM asides WHERE kind = ? AND profile = ? AND device = ?"
+_INSERT_ASIDE = (
+    "INSERT INTO asides (kind, profile, device, revision, data) VALUES (:kind, :profile, :device, 1, :data) "
+    "ON CONFLICT DO NOTHING"
+)
+_UPDATE_ASIDE = (
+    "UPDATE asides SET revision = revision + 1, data = :data "
+    "WHERE kind = :kind AND profile = :profile AND device = :device AND revision = :revision"
 )
 _PARK = "INSERT INTO parked (message_id, profile, code) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _SUMS = (
@@ -97,12 +119,26 @@ class SqliteStore:
             "revision": revision,
             "state": state.encode(),
             "pending": state.pending,
+            "due_at": state.due_at,
             **{str(outcome): n for outcome, n in state.outcomes.items()},
         }
+        self._write(_INSERT if revision is None else _UPDATE, values, "state")
+
+    def due(self, now: int, most: int) -> list[tuple[str, str]]:
+        """See `WindowStore`."""
         with self._connection() as connection:
-            written = connection.execute(_INSERT if revision is None else _UPDATE, values).rowcount
-        if not written:
-            raise ConflictError(f"the state of {profile}/{device} is no longer of revision {revision}")
+            return connection.execute(_DUE, (now, most)).fetchall()
+
+    def read_aside(self, kind: Kind, profile: str, device: str) -> tuple[bytes | None, Revision]:
+        """See `WindowStore`."""
+        with self._connection() as connection:
+            row = connection.execute(_READ_ASIDE, (kind, profile, device)).fetchone()
+        return (None, None) if row is None else (row[0], str(row[1]))
+
+    def write_aside(self, kind: Kind, profile: str, device: str, data: bytes, revision: Revision) -> None:
+        """See `WindowStore`."""
+        values = {"kind": kind, "profile": profile, "device": device, "data": data, "revision": revision}
+        self._write(_INSERT_ASIDE if revision is None else _UPDATE_ASIDE, values, kind)
 
     def park(self, message_id: str, profile: str, code: str) -> None:
         """See `WindowStore`."""
@@ -128,6 +164,13 @@ class SqliteStore:
                 self._connections.pop().close()
             self._local = threading.local()
 
+    def _write(self, statement: str, values: Mapping[str, object], what: str) -> None:
+        with self._connection() as connection:
+            written = connection.execute(statement, values).rowcount
+        if not written:
+            named = f"{what} of {values['profile']}/{values['device']}"
+            raise ConflictError(f"the {named} is no longer of revision {values['revision']}")
+
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -151,13 +194,17 @@ class SqliteStore:
         try:
             with contextlib.closing(self._connect()) as connection:
                 _switch_to_wal(connection, self._timeout_s)
+                connection.execute("BEGIN IMMEDIATE")  # of processes that start together one brings the file up
                 found = connection.execute("PRAGMA user_version").fetchone()[0]
-                if found not in (0, FORMAT):
+                if found > FORMAT:
                     raise SettingsError(
-                        f"SQLite store {self._path} is of format {found}, this release reads {FORMAT}: "
-                        "give another path in STORE"
+                        f"SQLite store {self._path} is of format {found}, this release reads up to {FORMAT}: "
+                        "start the later release again, or give another path in STORE"
                     )
-                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+                for statement in (_MIGRATIONS.get(found, "") + _SCHEMA).split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute("COMMIT")
         except sqlite3.OperationalError as e:
             raise StoreUnavailableError(f"SQLite store {self._path}: {e}") from e
 

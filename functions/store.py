@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.messages import Outcome
-from aiot_anomaly.stream import DeviceState
 
 #: what a store knows a version of a state by; None before the first write. Only the store looks into it
 Revision = str | None
+#: what is kept of a device beside its state, because few messages need it: its own calibrations, and the quiet readings
+#: that they are made of; and, of no device, what a sweep remembers
+Kind = Literal["calibrations", "quiet", "sweeps"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Totals:
 class WindowStore(Protocol):
     """One state a device, written only by whoever read its latest version. Safe for use from several threads.
 
+    Beside it stand documents of a few kinds, which are written in the same way.
+
     Every method raises `StoreUnavailableError` where the store is locked or cannot be reached.
     """
 
@@ -54,6 +59,20 @@ class WindowStore(Protocol):
 
         Raises:
             ConflictError: the state was written since; read again.
+            StateTooLargeError: it is larger than the store can hold.
+        """
+
+    def due(self, now: int, most: int) -> list[tuple[str, str]]:
+        """Profile and name of at most so many devices whose `due_at` has come; the cost grows with them alone."""
+
+    def read_aside(self, kind: Kind, profile: str, device: str) -> tuple[bytes | None, Revision]:
+        """A document beside the state and its revision; None if there is none."""
+
+    def write_aside(self, kind: Kind, profile: str, device: str, data: bytes, revision: Revision) -> None:
+        """Replaces the document that `read_aside` gave with `revision`.
+
+        Raises:
+            ConflictError: it was written since; read again.
             StateTooLargeError: it is larger than the store can hold.
         """
 

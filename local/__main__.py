@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
 from aiot_anomaly import paths
 from aiot_anomaly.errors import AIoTError
-
-INTERRUPTED = 130
+from local import interrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,10 +30,6 @@ def _parser() -> argparse.ArgumentParser:
             help="the official emulator, the embedded server, or the first that is there (default: auto)",
         )
     return parser
-
-
-def _stop_politely(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _up(console: Console, folder: Path, kind: str) -> int:
@@ -65,7 +58,7 @@ def _up(console: Console, folder: Path, kind: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command: 0 done, 1 failed (one line on stderr says why), 130 stopped by Ctrl-C or SIGTERM."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop_politely)
+    interrupt.also_on_sigterm()
     # a pipe has no width of its own, and 80 columns cut the table
     console = Console(width=None if sys.stdout.isatty() else 120)
     try:
@@ -79,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if demo.run() else 1
     except KeyboardInterrupt:
         console.print("stopped")
-        return INTERRUPTED
+        return interrupt.INTERRUPTED
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

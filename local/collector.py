@@ -32,7 +32,10 @@ class Collected:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take_decision(self, message: Any) -> None:
-        """Takes a message of `decisions`."""
+        """Takes a message of `decisions`; notices, which are no decisions, are left aside."""
+        if "notice" in message.attributes:
+            message.ack()
+            return
         decision = Decision.model_validate_json(message.data)
         with self.lock:
             self.deliveries += 1

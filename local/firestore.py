@@ -26,6 +26,16 @@ def find() -> Path | None:
 def running(log: Path, *, port: int = 0, timeout_s: float = 60.0) -> Iterator[str]:
     """Runs the emulator until the end of the block; gives what FIRESTORE_EMULATOR_HOST takes, `host:port`.
 
+    See `started`.
+    """
+    with started(log, port=port, timeout_s=timeout_s) as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def started(log: Path, *, port: int = 0, timeout_s: float = 60.0) -> Iterator[tuple[str, Process]]:
+    """Runs the emulator until the end of the block; gives its address and its process.
+
     Args:
         log: the file for its output.
         port: to listen on; 0 takes any free one.
@@ -47,6 +57,6 @@ def running(log: Path, *, port: int = 0, timeout_s: float = 60.0) -> Iterator[st
     emulator = Process("the Firestore emulator", command, cwd=log.parent, log=log)
     try:
         emulator.wait_ready(f"http://{HOST}:{port}", timeout_s)
-        yield f"{HOST}:{port}"
+        yield f"{HOST}:{port}", emulator
     finally:
         emulator.stop()

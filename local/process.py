@@ -48,9 +48,14 @@ class Process:
         """Also the id of its process group."""
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs still."""
+        return self._process.poll() is None
+
     def check(self) -> None:
         """Raises StackError when it has died."""
-        if self._process.poll() is not None:
+        if not self.alive:
             raise StackError(f"{self.name} ended with status {self._process.returncode}:\n{self.tail()}")
 
     def tail(self) -> str:
@@ -73,6 +78,12 @@ class Process:
             time.sleep(0.05)
         raise StackError(f"{self.name} did not answer at {url} within {timeout_s:.0f} s:\n{self.tail()}")
 
+    def kill(self) -> None:
+        """SIGKILL to it and all that it started, with no time to finish anything."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Ends it and all that it started: SIGTERM, and SIGKILL after `timeout_s`."""
         with contextlib.suppress(ProcessLookupError):
@@ -80,6 +91,4 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         # children that outlived their parent, or a parent that did not listen
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        self.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import shutil
 import socket
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiot_anomaly import paths
+from local import environment
 from local.errors import StackError
 from local.process import Process
 from local.pubsub import emulator, resources
@@ -63,6 +63,17 @@ def free_port(wanted: int = 0) -> int:
     raise StackError("no free port on this machine")
 
 
+def api_command(port: int, models: Path) -> list[str]:
+    """Starts the API with these bundles."""
+    return [sys.executable, "-m", "serving", "--host", HOST, "--port", str(port), "--models", str(models)]
+
+
+def function_command(port: int, source: str = "functions/main.py") -> list[str]:
+    """Starts the function, or another one with the same signature, as it runs in the cloud."""
+    framework = [sys.executable, "-m", "functions_framework", "--source", source, "--target", "handle"]
+    return [*framework, "--signature-type", "http", "--host", HOST, "--port", str(port)]
+
+
 @contextmanager
 def running(
     folder: Path,
@@ -86,13 +97,17 @@ def running(
     Raises:
         StackError: a part did not start, and the text has the end of its log; or a stack runs in this folder.
     """
-    with _alone(folder):
+    with alone(folder):
         yield from _run(folder, kind, models, usual_ports, say)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Holds the folder; the lock goes with the process, however that ends."""
+def alone(folder: Path) -> Iterator[None]:
+    """Holds the folder in the block; the lock goes with the process, however that ends.
+
+    Raises:
+        StackError: another process holds it.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         try:
@@ -117,23 +132,17 @@ def _run(
     )
     with ExitStack() as stopping:
 
-        def start(name: str, arguments: list[str], environment: dict[str, str] | None = None) -> Process:
+        def start(name: str, arguments: list[str], told: dict[str, str] | None = None) -> Process:
             say(f"starting {name}")
-            process = Process(name, arguments, cwd=paths.root(), log=folder / f"{name}.log", environment=environment)
+            process = Process(name, arguments, cwd=paths.root(), log=folder / f"{name}.log", environment=told)
             stopping.callback(process.stop)
             return process
 
         pubsub = start("pubsub", command)
-        served = start(
-            "api",
-            [sys.executable, "-m", "serving", "--host", HOST, "--port", str(ports["api"]), "--models", str(bundles)],
-        )
+        served = start("api", api_command(ports["api"], bundles))
         pushed = start(
             "function",
-            [
-                *(sys.executable, "-m", "functions_framework", "--source", "functions/main.py", "--target", "handle"),
-                *("--signature-type", "http", "--host", HOST, "--port", str(ports["function"])),
-            ],
+            function_command(ports["function"]),
             {"API_URL": api, "PROJECT": PROJECT, "STORE": str(store), "PUBSUB_EMULATOR_HOST": address},
         )
         served.wait_ready(f"{api}/health/ready")
@@ -142,14 +151,9 @@ def _run(
             emulator.wait_ready(HOST, ports["pubsub"])
         except Exception as e:
             raise StackError(f"pubsub did not answer: {e}\n{pubsub.tail()}") from e
-        before = os.environ.get("PUBSUB_EMULATOR_HOST")
-        os.environ["PUBSUB_EMULATOR_HOST"] = address
-        try:
-            resources.create(PROJECT, function)
-            yield Stack(PROJECT, address, found, api, function, store, folder, (pubsub, served, pushed))
-        finally:
-            if before is None:
-                del os.environ["PUBSUB_EMULATOR_HOST"]
-            else:
-                os.environ["PUBSUB_EMULATOR_HOST"] = before
-            say("stopping the stack")
+        with environment.variable("PUBSUB_EMULATOR_HOST", address):
+            try:
+                resources.create(PROJECT, function)
+                yield Stack(PROJECT, address, found, api, function, store, folder, (pubsub, served, pushed))
+            finally:
+                say("stopping the stack")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +15,9 @@ class SettingsError(AIoTError):
     """An environment variable does not hold what it must."""
 
     code = "invalid_settings"
+
+
+_Route = Annotated[str, Field(pattern=r"^(/[^{}\s]*)?$")]
 
 
 class Settings(BaseModel):
@@ -27,10 +31,22 @@ class Settings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65_535)
     #: a larger request body is refused; Cloud Run's own limit is the default
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
-    #: requests that are parsed and scored at once, each on one core; further ones wait
+    #: batches, or requests of raw readings, that are worked on at once, each on one core; further ones wait
     inference_threads: int = Field(default=2, ge=1, le=64)
+    #: a request that is expected to wait longer than this for its turn is refused with 503 and Retry-After
+    max_queue_ms: int = Field(default=100, ge=1)
+    #: for how long a request may be worked on; a client may ask for less by the header X-Request-Timeout-Ms
+    request_timeout_ms: int = Field(default=5_000, ge=1)
     #: one log line for each request
     access_log: bool = False
+    #: the model of requests that may leave it out (MLflow's and Vertex AI's); the only one needs not be named
+    default_profile: str = ""
+    #: whose traces the log lines name
+    google_cloud_project: str = ""
+    #: Vertex AI names these to its containers
+    aip_http_port: int | None = Field(default=None, ge=0, le=65_535)
+    aip_health_route: _Route = ""
+    aip_predict_route: _Route = ""
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -41,7 +57,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
-        return Settings.model_validate(given)
+        found = Settings.model_validate(given)
+        # where there is one, it is meant
+        return found if found.aip_http_port is None else found.model_copy(update={"port": found.aip_http_port})
     except ValidationError as e:
         fault = e.errors(include_url=False)[0]
         name = str(fault["loc"][0])

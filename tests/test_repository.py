@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted([ROOT / "requirements-dev.txt", *ROOT.glob("*/requirements.txt")])
+PEERS = ROOT / "benchmarks" / "serving" / "peers.txt"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -53,7 +54,7 @@ def test_a_notebook_is_committed_without_outputs_and_without_functions_of_its_ow
     assert any("Conclusion" in "".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("lock", [*LOCKS, PEERS], ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_lock_file_has_a_hash_for_every_package_and_no_address(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
     packages = re.split(r"\n(?=[a-z0-9])", text.strip())

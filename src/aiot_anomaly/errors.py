@@ -3,6 +3,7 @@
 AIoTError
 ├── ProfileError        a profile cannot be read or contradicts itself
 ├── MessageError        a Pub/Sub message is not a valid reading (it is parked, never retried)
+├── StateError          what was kept of a device was written by a later release
 ├── WindowError         a window does not have the shape or the content that its profile asks for
 ├── CalibrationError    a calibration does not fit its profile or its model, or cannot be computed
 ├── BundleError         a bundle is missing, corrupt, or does not give its golden scores
@@ -42,6 +43,12 @@ class MessageError(AIoTError):
     """A message is not a valid reading; delivering it again would not help."""
 
     code = "invalid_message"
+
+
+class StateError(AIoTError):
+    """What was kept of a device was written by a later release."""
+
+    code = "state_format"
 
 
 class WindowError(AIoTError):

@@ -26,6 +26,8 @@ DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 Outcome = Literal["decided", "warming_up", "duplicate", "late", "gap"]
 OUTCOMES: tuple[Outcome, ...] = ("decided", "warming_up", "duplicate", "late", "gap")
 IncidentState = Literal["opened", "ongoing", "closed"]
+#: what an incident is about: windows that are not as they should be, or a device that sends nothing any more
+IncidentKind = Literal["anomaly", "silent"]
 
 
 def _iso(value: object) -> object:
@@ -64,12 +66,18 @@ class ReadingBatch(_Message):
 
 
 class Incident(_Message):
-    """The incident that a decision belongs to."""
+    """The incident that a decision or a notice belongs to."""
 
     id: str
+    kind: IncidentKind = "anomaly"
     state: IncidentState
     opened_at: AwareDatetime
+    #: 0 where nothing was scored
     peak_score: float
+    #: that explained most of the highest score, the first one most of all
+    sensors: list[str] = []
+    #: beyond the device's budget of alarms for the day: recorded, and nobody is told
+    suppressed: bool = False
 
 
 class Contribution(_Message):
@@ -101,6 +109,8 @@ class Prediction(_Message):
     contributions: list[Contribution]
     expected: dict[str, Expected]
     out_of_range: list[str] = []
+    #: share of each sensor's readings in the window that were missing, so that the last one was held; where known
+    filled: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
 
 
 class Decision(Prediction):
@@ -112,13 +122,42 @@ class Decision(Prediction):
     #: the values that were decided on, at the window's end, in the sensors' units
     values: dict[str, float | None]
     incident: Incident | None = None
+    #: names the device's own calibration, where it was used
+    calibration_id: str | None = None
+    #: somebody said that the device was worked on at the window's end, so that no incident was opened
+    maintenance: bool = False
     #: when the function made the decision
+    decided_at: AwareDatetime
+
+
+class Notice(_Message):
+    """What is told of a device beside its decisions, on the same topic, with the attribute `notice`.
+
+    `silent`: it stopped sending. `sending`: it sends again. `gap`: no reading came for longer than its profile allows,
+    and there is no decision until its window is full again.
+    """
+
+    id: str
+    profile: str
+    device_id: DeviceId
+    reason: Literal["silent", "sending", "gap"]
+    #: silent, sending: when its last message before the silence was published. gap: time of the last reading before it
+    since: AwareDatetime
+    #: gap: time of the first reading after it; absent where it still goes on
+    until: AwareDatetime | None = None
+    incident: Incident | None = None
+    #: when the function noticed
     decided_at: AwareDatetime
 
 
 def decision_id(profile: str, device_id: str, window_end: datetime) -> str:
     """Deterministic: the same window of the same device has the same id, whatever model decided it."""
     return f"{profile}/{device_id}/{window_end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def notice_id(profile: str, device_id: str, reason: str, at: datetime) -> str:
+    """Deterministic, as `decision_id` is; no decision has the same."""
+    return f"{profile}/{device_id}/{reason}/{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def parse_readings(data: bytes) -> ReadingBatch:

@@ -142,6 +142,8 @@ class Incidents(Frozen):
     n: int = Field(ge=1)
     #: closed after this many consecutive normal decisions
     quiet: int = Field(ge=1)
+    #: of one device and day (UTC) that somebody is told of, unless the model's threshold came with a budget of its own
+    most_per_day: int = Field(default=3, ge=1)
 
     @model_validator(mode="after")
     def _k_of_n(self) -> Incidents:
@@ -157,6 +159,12 @@ class Stream(Frozen):
     allowed_lateness_s: int = Field(default=0, ge=0)
     #: a timestamp further ahead of the clock than this is refused, in seconds
     future_skew_s: int = Field(default=300, ge=0)
+    #: a device that sent no message for this long is silent: its last windows are closed, and an incident is opened.
+    #: Not given: ten intervals, or a quarter of an hour if that is longer; never less than `allowed_lateness_s`
+    silent_after_s: int | None = Field(default=None, ge=1)
+    #: a device that nobody calibrated gets its own calibration once its quiet readings span this long beyond a window.
+    #: Not given: 125 evaluated windows, and two weeks where hours are not alike
+    learning_s: int | None = Field(default=None, ge=1)
 
 
 class Profile(Frozen):

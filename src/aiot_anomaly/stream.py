@@ -6,108 +6,63 @@ state, asks the model and publishes (`functions/`).
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
-from aiot_anomaly.incidents import IncidentTracker
-from aiot_anomaly.messages import OUTCOMES, Outcome, ReadingBatch
+from aiot_anomaly.device_state import DeviceState
+from aiot_anomaly.messages import Outcome, ReadingBatch
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float, Int
 from aiot_anomaly.windows import Windows
 
 #: message ids remembered for each device, so that a redelivered message changes no count
 REMEMBERED_MESSAGES = 200
-
-
-def _no_outcomes() -> dict[Outcome, int]:
-    return dict.fromkeys(OUTCOMES, 0)
+#: a device is not silent before this, however short its interval is
+_SHORTEST_SILENCE_S = 900
 
 
 @dataclass(frozen=True)
-class DeviceState:
-    """What the stream keeps of one device. Immutable: `accept` gives the next.
+class Gap:
+    """Values that did not come, for longer than the profile allows.
 
     Attributes:
-        slots: (h,) grid slots of the readings kept, ascending.
-        values: (h, S) their values, as they came; NaN where missing.
-        first_slot: of the device's first reading ever, None before it.
-        watermark: every reading up to this slot has its outcome.
-        outcomes: how many readings had each outcome.
-        messages: ids of the last messages that were taken in.
-        tracker: where its incident stands.
-        model_version: of the last decision.
+        since: slot of the last reading before it.
+        until: slot of the first one after it, None where it still goes on.
     """
 
-    slots: Int = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    values: Float = field(default_factory=lambda: np.empty((0, 0)))
-    first_slot: int | None = None
-    watermark: int | None = None
-    outcomes: Mapping[Outcome, int] = field(default_factory=_no_outcomes)
-    messages: tuple[str, ...] = ()
-    tracker: IncidentTracker = field(default_factory=IncidentTracker)
-    model_version: str = ""
-
-    @property
-    def pending(self) -> int:
-        """Readings that have no outcome yet."""
-        return int(np.count_nonzero(self.slots > self.watermark)) if self.watermark is not None else 0
-
-    def encode(self) -> bytes:
-        """JSON with the arrays in base64."""
-        return json.dumps(
-            {
-                "slots": base64.b64encode(self.slots.astype("<i8").tobytes()).decode(),
-                "values": base64.b64encode(self.values.astype("<f8").tobytes()).decode(),
-                "sensors": self.values.shape[1],
-                "first_slot": self.first_slot,
-                "watermark": self.watermark,
-                "outcomes": dict(self.outcomes),
-                "messages": self.messages,
-                "tracker": [list(self.tracker.recent), self.tracker.opened_at, self.tracker.peak, self.tracker.quiet],
-                "model_version": self.model_version,
-            }
-        ).encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> DeviceState:
-        """The state that `encode` wrote."""
-        d = json.loads(data)
-        slots = np.frombuffer(base64.b64decode(d["slots"]), dtype="<i8")
-        recent, opened_at, peak, quiet = d["tracker"]
-        return cls(
-            slots=slots,
-            values=np.frombuffer(base64.b64decode(d["values"]), dtype="<f8").reshape(len(slots), d["sensors"]),
-            first_slot=d["first_slot"],
-            watermark=d["watermark"],
-            outcomes=d["outcomes"],
-            messages=tuple(d["messages"]),
-            tracker=IncidentTracker(tuple(recent), opened_at, peak, quiet),
-            model_version=d["model_version"],
-        )
+    since: int
+    until: int | None
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What a message leads to.
+    """What a message leads to, or that no further one came.
 
     Attributes:
         state: the next state; its tracker and model version are still the old ones.
         windows: the complete windows that are now to be decided, in order of time.
         redelivered: the message was taken in before, and nothing changed.
+        gaps: that broke the window, in order of time; each is told of once.
+        silent_at: `seen_at` of the last message before the device fell silent, if this one ends that.
+        slots: (n,) of the readings that have their outcome and are in reach, ascending.
+        values: (n, S) theirs.
     """
 
     state: DeviceState
     windows: Windows
     redelivered: bool = False
+    gaps: tuple[Gap, ...] = ()
+    silent_at: int | None = None
+    slots: Int = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    values: Float = field(default_factory=lambda: np.empty((0, 0)))
 
 
-def accept(profile: Profile, state: DeviceState, batch: ReadingBatch, message_id: str) -> Accepted:
+def accept(
+    profile: Profile, state: DeviceState, batch: ReadingBatch, message_id: str, published_at: int = 0
+) -> Accepted:
     """Takes one message in.
 
     Each reading gets exactly one outcome, now or once its window closes: `duplicate` when its time is known,
@@ -115,44 +70,102 @@ def accept(profile: Profile, state: DeviceState, batch: ReadingBatch, message_id
     not reported for long enough, `gap` when a hole longer than the profile allows lies in its window.
 
     A window closes when every point of the grid up to it has come, or has been waited for as long as
-    `profile.stream.allowed_lateness_s`.
+    `profile.stream.allowed_lateness_s`. A device's stream begins so much before its first message, too: that one may
+    have overtaken others.
+
+    Args:
+        profile: the kind of device.
+        state: before the message.
+        batch: the readings.
+        message_id: the same at each delivery.
+        published_at: when the message was published, seconds since 1970; the same at each delivery.
     """
     if message_id in state.messages:
-        return Accepted(state, _none(profile), redelivered=True)
+        return Accepted(state, windows.joined(profile, []), redelivered=True)
     outcomes = dict(state.outcomes)
     merged = _merge(profile, state, batch, outcomes)
-    merged = replace(merged, outcomes=outcomes, messages=(*state.messages, message_id)[-REMEMBERED_MESSAGES:])
+    seen_at = max(state.seen_at, published_at)
+    merged = replace(
+        merged,
+        outcomes=outcomes,
+        messages=(*state.messages, message_id)[-REMEMBERED_MESSAGES:],
+        seen_at=seen_at,
+        due_at=due_at(profile, replace(merged, seen_at=seen_at)),
+        silent_at=None,
+    )
+    return replace(_advance(profile, merged, _closed(profile, merged)), silent_at=state.silent_at)
+
+
+def close(profile: Profile, state: DeviceState) -> Accepted:
+    """Closes the windows of all readings that came, of a device that fell silent: no further one is waited for."""
+    silent = replace(state, closing=None, due_at=None, silent_at=state.seen_at)
+    if not state.pending:
+        return Accepted(silent, windows.joined(profile, []))
+    return _advance(profile, silent, int(windows.deciding_slot(profile, state.slots[-1:])[0]))
+
+
+def silent_after_s(profile: Profile) -> int:
+    """After how many seconds without a message a device of this kind is silent."""
+    given = profile.stream.silent_after_s
+    usual = max(10 * profile.interval_s, _SHORTEST_SILENCE_S)
+    return max(usual if given is None else given, profile.stream.allowed_lateness_s)
+
+
+def due_at(profile: Profile, state: DeviceState, *, heard_since: int = 0) -> int:
+    """When a device that sends no further message is silent, seconds since 1970.
+
+    Args:
+        profile: the kind of device.
+        state: of the device.
+        heard_since: since when messages are known to come through: before, no silence counts.
+    """
+    after = silent_after_s(profile)
+    due = max(state.seen_at, heard_since) + after
+    # who works on a device may switch it off; when the work is over, it has as long as ever
+    if state.maintenance is not None and state.in_maintenance(due):
+        due = state.maintenance[1] + after
+    return due
+
+
+def _advance(profile: Profile, merged: DeviceState, closed: int) -> Accepted:
+    """Gives all readings up to the evaluated slot `closed` their outcome."""
     assert merged.watermark is not None
-    closed = _closed(profile, merged)
     if closed <= merged.watermark:
-        return Accepted(merged, _none(profile))
+        return Accepted(merged, windows.joined(profile, []))
     # in blocks, because a device whose clock starts at 1970 may be decades from its next reading
     blocks = windows.blocks(profile, merged.slots, merged.values, after=merged.watermark, until=closed)
-    complete = _joined([_none(profile), *(b.only(b.complete) for b in blocks)])
+    complete = windows.joined(profile, [b.only(b.complete) for b in blocks])
+    outcomes = dict(merged.outcomes)
     _count(profile, merged, closed, complete, outcomes)
+    gaps, broken = _gaps(profile, merged, closed, complete)
+    done = merged.slots <= closed
     keep = merged.slots > closed - profile.history
-    trimmed = replace(merged, slots=merged.slots[keep], values=merged.values[keep], watermark=closed, outcomes=outcomes)
-    return Accepted(trimmed, complete)
-
-
-def _none(profile: Profile) -> Windows:
-    return windows.cut(profile, grid.on_grid(profile, np.empty(0, dtype=np.int64), np.empty((0, len(profile.sensors)))))
-
-
-def _joined(parts: Sequence[Windows]) -> Windows:
-    return Windows(
-        np.concatenate([p.ends for p in parts]),
-        np.concatenate([p.values for p in parts]),
-        np.concatenate([p.complete for p in parts]),
-        np.concatenate([p.out_of_range for p in parts]),
+    trimmed = replace(
+        merged,
+        slots=merged.slots[keep],
+        values=merged.values[keep],
+        watermark=closed,
+        outcomes=outcomes,
+        broken=broken,
     )
+    return Accepted(trimmed, complete, gaps=gaps, slots=merged.slots[done], values=merged.values[done])
+
+
+def _lateness(profile: Profile) -> int:
+    """How late a reading may come, in slots."""
+    return profile.stream.allowed_lateness_s // profile.interval_s
 
 
 def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: dict[Outcome, int]) -> DeviceState:
     readings = sorted(batch.readings, key=lambda r: r.timestamp)
     slots = grid.slots(profile, np.array([r.timestamp.timestamp() for r in readings]))
-    first = int(slots[0]) if state.first_slot is None else state.first_slot
-    watermark = windows.last_evaluated(profile, first - 1) if state.watermark is None else state.watermark
+    if len(state.slots) and state.values.shape[1] != len(profile.sensors):
+        # a new model knows other sensors: what is kept is of no use to it, and the window fills anew
+        outcomes["gap"] += state.pending
+        state = replace(state, slots=state.slots[:0], values=np.empty((0, len(profile.sensors))))
+    watermark = state.watermark
+    if watermark is None:
+        watermark = windows.last_evaluated(profile, int(slots[0]) - _lateness(profile) - 1)
     known = set(state.slots.tolist())
     new: dict[int, list[float]] = {}
     for slot, reading in zip(slots.tolist(), readings, strict=True):
@@ -167,7 +180,13 @@ def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: 
     old = state.values.reshape(len(state.slots), len(profile.sensors))
     rows = np.vstack([old, np.array(list(new.values()))]) if new else old
     order = np.argsort(merged, kind="stable")
-    return replace(state, slots=merged[order], values=rows[order], first_slot=first, watermark=watermark)
+    learning = state.learning
+    if learning.active and learning.collected is None:
+        learning = replace(learning, since=watermark, collected=watermark)
+    first = min([*new, *([] if state.first_slot is None else [state.first_slot])], default=None)
+    return replace(
+        state, slots=merged[order], values=rows[order], first_slot=first, watermark=watermark, learning=learning
+    )
 
 
 def _closed(profile: Profile, state: DeviceState) -> int:
@@ -177,7 +196,7 @@ def _closed(profile: Profile, state: DeviceState) -> int:
     if not len(pending):
         return state.watermark
     # holes older than this are not waited for
-    given_up = int(pending[-1]) - profile.stream.allowed_lateness_s // profile.interval_s
+    given_up = int(pending[-1]) - _lateness(profile)
     start = max(state.watermark, given_up)
     consecutive = pending[pending > start]
     whole = start + int(np.argmin(np.append(consecutive == start + 1 + np.arange(len(consecutive)), False)))
@@ -194,3 +213,32 @@ def _count(profile: Profile, state: DeviceState, closed: int, decided: Windows, 
     outcomes["decided"] += int(np.count_nonzero(complete))
     outcomes["warming_up"] += int(np.count_nonzero(~complete & young))
     outcomes["gap"] += int(np.count_nonzero(~complete & ~young))
+
+
+def _gaps(profile: Profile, state: DeviceState, closed: int, decided: Windows) -> tuple[tuple[Gap, ...], bool]:
+    """The gaps that broke windows after the watermark, and whether the last window is still broken."""
+    assert state.watermark is not None
+    assert state.first_slot is not None
+    rows = state.slots[state.slots <= closed]
+    ends = np.unique(windows.deciding_slot(profile, rows[rows > state.watermark]))
+    whole = np.isin(ends, decided.ends // profile.interval_s)
+    found, broken = list[Gap](), state.broken
+    for end, complete in zip(ends.tolist(), whole.tolist(), strict=True):
+        if complete:
+            broken = False
+        elif not broken and end - state.first_slot + 1 >= profile.span:
+            broken = True
+            found.append(_longest(profile, state, end))
+    return tuple(found), broken
+
+
+def _longest(profile: Profile, state: DeviceState, end: int) -> Gap:
+    """The longest hole in the window that ends at slot `end`, between readings with a valid value of each sensor."""
+    low, high = np.array([s.valid_range for s in profile.sensors]).T
+    with np.errstate(invalid="ignore"):
+        valid = ((state.values >= low) & (state.values <= high)).all(axis=1)
+    within = (state.slots > end - profile.history - profile.window.stride) & (state.slots <= end)
+    whole = state.slots[within & valid]
+    edges = np.concatenate([whole if len(whole) else state.slots[within][:1], [end + 1]])
+    widest = int(np.argmax(np.diff(edges)))
+    return Gap(int(edges[widest]), int(edges[widest + 1]) if widest + 2 < len(edges) else None)

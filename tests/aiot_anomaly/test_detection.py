@@ -9,6 +9,7 @@ from aiot_anomaly import detection, detector, stream
 from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.detection import detect_series, score_series
 from aiot_anomaly.detector import Detector
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.errors import CalibrationError, WindowError
 from aiot_anomaly.messages import Reading, ReadingBatch
 from aiot_anomaly.windows import as_datetime
@@ -106,7 +107,7 @@ def test_the_stream_decides_the_same(tiny):
     present[[30, 31, 60, 61, 62, 63]] = False
     at, values = at[present], values[present]
     offline = score_series(tiny, "d", at, values)
-    state, ends, scores = stream.DeviceState(), [], []
+    state, ends, scores = DeviceState(), [], []
     for i, (t, row) in enumerate(zip(at, values, strict=True)):
         reading = Reading(timestamp=as_datetime(t), values=dict(zip(tiny.profile.sensor_names, row, strict=True)))
         taken = stream.accept(tiny.profile, state, ReadingBatch(device_id="d", readings=[reading]), str(i))

@@ -51,6 +51,54 @@ def test_it_keeps_its_name_and_its_beginning_and_the_highest_score():
     assert {i.opened_at for i in (opened, ongoing, closed)} == {opened.opened_at}
 
 
+def told(alarms, days, most: int):
+    """Whether each decision's incident is suppressed, None where there is none; the decisions are on these days."""
+    tracker, found = IncidentTracker(), []
+    for alarm, day in zip(alarms, days, strict=True):
+        rules = Incidents(k=1, n=1, quiet=1)
+        tracker, incident = tracker.advance(
+            rules, "d", 86_400 * day + len(found), bool(alarm), 2.0 * alarm, most_a_day=most
+        )
+        found.append(incident and (incident.state, incident.suppressed))
+    return found
+
+
+def test_beyond_the_budget_of_a_day_incidents_are_recorded_and_suppressed():
+    found = told([1, 0, 1, 0, 1, 0, 1, 0], [7] * 6 + [8] * 2, most=2)
+    open_, shut = ("opened", False), ("closed", False)
+    assert found == [open_, shut, open_, shut, ("opened", True), ("closed", True), open_, shut]
+
+
+def test_a_suppressed_incident_that_is_still_there_on_the_next_day_is_told_of():
+    found = told([1, 0, 1, 1, 1, 1, 0], [7, 7, 7, 7, 8, 8, 8], most=1)
+    assert [f[1] for f in found] == [False, False, True, True, False, False, False]
+    assert [f[0] for f in found[2:]] == ["opened", "ongoing", "ongoing", "ongoing", "closed"]
+
+
+def test_in_maintenance_none_opens_and_alarms_of_it_do_not_count_afterwards():
+    tracker, found = IncidentTracker(), []
+    for i, may_open in enumerate([False, False, False, True, True]):
+        tracker, incident = tracker.advance(RULES, "d", 60 * i, True, 2.0, may_open=may_open)
+        found.append(incident and incident.state)
+    assert found == [None, None, None, None, "opened"]
+
+
+def test_in_maintenance_an_open_incident_goes_on_and_closes():
+    tracker, found = IncidentTracker(), []
+    for i, (alarm, may_open) in enumerate([(1, True), (1, True), (1, False), (0, False), (0, False), (0, False)]):
+        tracker, incident = tracker.advance(RULES, "d", 60 * i, bool(alarm), 2.0, may_open=may_open)
+        found.append(incident and incident.state)
+    assert found == [None, "opened", "ongoing", "ongoing", "closed", None]
+
+
+def test_the_sensors_are_those_of_the_highest_score():
+    tracker = IncidentTracker()
+    for i, (score, sensor) in enumerate([(2.0, "a"), (3.0, "b"), (9.0, "c"), (4.0, "d")]):
+        tracker, incident = tracker.advance(RULES, "d", 60 * i, True, score, sensors=[sensor])
+    assert incident is not None
+    assert (incident.peak_score, incident.sensors) == (9.0, ["c"])
+
+
 rules = st.builds(
     lambda n, k, quiet: Incidents(k=min(k, n), n=n, quiet=quiet),
     st.integers(1, 5),

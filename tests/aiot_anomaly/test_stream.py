@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiot_anomaly import stream, windows
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.messages import Reading, ReadingBatch
-from aiot_anomaly.profile import Profile
-from aiot_anomaly.stream import DeviceState
+from aiot_anomaly.profile import Profile, Stream
 from aiot_anomaly.windows import Windows, as_datetime
-from tests.aiot_anomaly.kinds import assert_same, laid, measured, profile, small_profiles
+from tests.aiot_anomaly.kinds import assert_same, document, laid, measured, profile, small_profiles
+from tests.aiot_anomaly.test_device_state import assert_equal_states
 from tests.support.tiny_bundle import tiny_profile
 
 FIRST = 29_453_760  # a slot on the minute grid, in 2026
@@ -49,16 +50,6 @@ def take(of: Profile, chunks, state: DeviceState | None = None) -> Taken:
         taken.state = accepted.state
         taken.decided.append(accepted.windows)
     return taken
-
-
-def assert_equal_states(a: DeviceState, b: DeviceState) -> None:
-    for name, value in vars(a).items():
-        other = getattr(b, name)
-        if isinstance(value, np.ndarray):
-            np.testing.assert_array_equal(other, value, err_msg=name)
-            assert other.dtype == value.dtype
-        else:
-            assert other == value, name
 
 
 @st.composite
@@ -134,10 +125,6 @@ def test_a_stored_state_is_the_state(case, recent, opened_at, peak):
     assert_equal_states(DeviceState.decode(state.encode()), state)
 
 
-def test_a_new_device_is_stored_and_read_back():
-    assert_equal_states(DeviceState.decode(DeviceState().encode()), DeviceState())
-
-
 @given(arrivals())
 def test_no_more_is_kept_than_history_and_what_is_pending(case):
     of, _, _, chunks = case
@@ -201,3 +188,82 @@ def test_only_the_last_message_ids_are_remembered():
     assert not forgotten.redelivered
     assert forgotten.state.outcomes["late"] == 1
     assert stream.accept(of, state, batch(of, [FIRST + 1], one), "m1").redelivered
+
+
+def test_a_device_whose_first_message_overtook_others_loses_none_of_them():
+    of = tiny_profile().model_copy(update={"stream": Stream(allowed_lateness_s=300)})
+    values = measured(40, 3, missing=0, wrong=0)
+    order = [4, 2, 0, 1, 3, *range(5, 40)]
+    taken = take(of, [([FIRST + i], values[[i]]) for i in order])
+    assert taken.state.outcomes["late"] == 0
+    assert taken.state.first_slot == FIRST
+    offline = windows.cut(of, laid(of, FIRST + np.arange(40), values, until=taken.state.watermark))
+    assert taken.ends() == offline.ends[offline.complete].tolist()
+    # what is older than that is late
+    older = stream.accept(of, take(of, [([FIRST + 9], values[[0]])]).state, batch(of, [FIRST], values[[0]]), "older")
+    assert older.state.outcomes["late"] == 1
+
+
+def test_a_gap_is_told_of_once_with_its_ends():
+    of = tiny_profile()  # decided at even slots, gaps of 2 are filled
+    at = np.concatenate([np.arange(12), np.arange(20, 40), np.arange(42, 50)]) + FIRST
+    state, gaps = DeviceState(), []
+    for s in at:
+        accepted = stream.accept(of, state, batch(of, [s], [[50.0, 5.0]]), str(s))
+        state, gaps = accepted.state, [*gaps, *accepted.gaps]
+    assert gaps == [stream.Gap(FIRST + 11, FIRST + 20)]
+    assert not state.broken
+
+
+def test_a_sensor_that_fails_is_a_gap_that_goes_on():
+    of = tiny_profile()
+    values = np.tile([50.0, 5.0], (30, 1))
+    values[15:, 1] = np.nan
+    values[20:, 1] = 1e6
+    state, gaps = DeviceState(), []
+    for i in range(30):
+        accepted = stream.accept(of, state, batch(of, [FIRST + i], values[[i]]), str(i))
+        state, gaps = accepted.state, [*gaps, *accepted.gaps]
+    assert gaps == [stream.Gap(FIRST + 14, None)]
+    assert state.broken
+
+
+@given(arrivals())
+def test_closing_gives_every_reading_its_outcome_and_decides_what_the_recording_would(case):
+    of, slots, values, chunks = case
+    taken = take(of, chunks)
+    closed = stream.close(of, taken.state)
+    assert closed.state.pending == 0
+    assert sum(closed.state.outcomes.values()) == sum(len(at) for at, _ in chunks)
+    assert closed.state.silent_at == taken.state.seen_at
+    offline = windows.cut(of, laid(of, slots, values, until=closed.state.watermark))
+    ends = taken.ends() + closed.windows.ends.tolist()
+    assert ends == offline.ends[offline.complete].tolist()
+    # and what comes for a closed window is late
+    again = stream.accept(of, closed.state, batch(of, [closed.state.watermark], [[50.0, 5.0]]), "after")
+    assert again.state.outcomes["late"] + again.state.outcomes["duplicate"] == 1 + taken.state.outcomes["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, 900), ({"silent_after_s": 60}, 60), ({"silent_after_s": 60, "allowed_lateness_s": 120}, 120)],
+)
+def test_a_device_is_silent_no_sooner_than_a_reading_may_be_late(settings, expected):
+    of = tiny_profile().model_copy(update={"stream": Stream(**settings)})
+    assert stream.silent_after_s(of) == expected
+    state = stream.accept(of, DeviceState(), batch(of, [FIRST], [[50.0, 5.0]]), "m", 1_000).state
+    assert (state.seen_at, state.due_at) == (1_000, 1_000 + expected)
+    older = stream.accept(of, state, batch(of, [FIRST + 1], [[50.0, 5.0]]), "n", 500).state
+    assert older.seen_at == 1_000
+
+
+def test_a_model_that_knows_other_sensors_begins_a_new_window_and_keeps_the_counts():
+    of, one = tiny_profile(), [[50.0, 5.0]]
+    state = take(of, [([FIRST + i], one) for i in range(14)]).state
+    pending, before = state.pending, state.outcomes
+    other = profile(sensors=document()["sensors"][:1])
+    accepted = stream.accept(other, state, batch(other, [FIRST + 14], [[50.0]]), "new")
+    assert accepted.state.slots.tolist() == [FIRST + 14]
+    # and the window that the new reading decides is not full
+    assert accepted.state.outcomes["gap"] == before["gap"] + pending + 1
+    assert sum(accepted.state.outcomes.values()) + accepted.state.pending == 15

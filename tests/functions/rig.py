@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from functions.handler import Handler
 from functions.pipeline import Pipeline
 from functions.publisher import Publisher
 from functions.store import WindowStore
+from functions.sweep import Sweep
+from functions.watch import Watch
 from local.pubsub import resources
 
 
@@ -40,14 +43,18 @@ def batch(profile: Profile, device: str, at: Sequence[int], values: Any) -> byte
     ).encode()
 
 
-def push_body(data: bytes, message_id: str, attributes: Mapping[str, str]) -> bytes:
+#: when the messages of the tests were published, unless one says otherwise
+PUBLISHED = datetime(2026, 11, 22, 19, tzinfo=UTC)
+
+
+def push_body(data: bytes, message_id: str, attributes: Mapping[str, str], published: datetime = PUBLISHED) -> bytes:
     """The body that Pub/Sub posts."""
     message = {
         "data": base64.b64encode(data).decode(),
         "attributes": dict(attributes),
         "messageId": message_id,
         "message_id": message_id,
-        "publishTime": "2026-11-22T19:00:00Z",
+        "publishTime": published.isoformat().replace("+00:00", "Z"),
         "orderingKey": "whatever",
     }
     return json.dumps({"message": message, "subscription": "projects/p/subscriptions/s", "deliveryAttempt": 1}).encode()
@@ -105,8 +112,16 @@ class Rig:
 
     def handler(self, store: WindowStore | None = None) -> Handler:
         chosen = store or self.store
-        pipeline = Pipeline(chosen, self.api, self.publisher, resources.DECISIONS)
+        pipeline = Pipeline(chosen, self.api, self.watch(chosen))
         return Handler(chosen, pipeline, self.publisher, resources.READINGS_PARKED)
+
+    def watch(self, store: WindowStore | None = None) -> Watch:
+        return Watch(store or self.store, self.api, self.publisher, resources.DECISIONS)
+
+    def sweep(self, now: int, store: WindowStore | None = None) -> dict[str, int]:
+        """Looks after silent devices at a time; gives what was found."""
+        chosen = store or self.store
+        return dict(Sweep(chosen, self.api, self.watch(chosen)).run(now))
 
     def deliver(
         self,
@@ -115,10 +130,11 @@ class Rig:
         message_id: str = "",
         attributes: Mapping[str, str] | None = None,
         handler: Handler | None = None,
+        published: datetime = PUBLISHED,
     ) -> int:
         """Pushes one message and gives the status."""
         given = {"profile": self.profile.name, "schema_version": "1"} if attributes is None else attributes
-        body = push_body(data, message_id or f"m-{next(self._ids)}", given)
+        body = push_body(data, message_id or f"m-{next(self._ids)}", given, published)
         return (handler or self.handler()).handle(body)
 
     def send(self, device: str, at: Sequence[int], values: Any, **options: Any) -> int:
@@ -130,8 +146,8 @@ class Rig:
         return self.topics.pull(resources.DECISIONS_PULL)
 
     def decisions(self) -> list[Decision]:
-        """Decisions since the last call."""
-        return [p.decision for p in self.published()]
+        """Decisions since the last call; notices are left out."""
+        return [p.decision for p in self.published() if "notice" not in p.attributes]
 
     def parked(self) -> list[Published]:
         """Messages on `readings-parked` since the last call."""

@@ -106,7 +106,7 @@ def test_retries_end_with_the_deadline(contract: ContractApi) -> None:
 
 def test_nobody_there_is_unavailable() -> None:
     client = ApiClient("http://127.0.0.1:9", timeout_s=0.3, deadline_s=0.5)
-    with pytest.raises(ApiUnavailableError, match="ConnectError"):
+    with pytest.raises(ApiUnavailableError, match="NewConnectionError"):
         client.profile("tiny")
     client.close()
 

@@ -50,19 +50,20 @@ def client(firestore_host: str, project: str) -> Client:
 
 
 def test_a_device_is_one_document_with_its_state_as_bytes(store: FirestoreStore, client: Client) -> None:
-    store.write("leak", "dma-07", state(3), None)
+    store.write("leak", "dma-07", state(3, due_at=900), None)
     (document,) = client.collection("devices").stream()
     assert document.id == "leak:dma-07"
     assert document.to_dict() == {
         "profile": "leak",
         "device": "dma-07",
         "counts": {"decided": 3, "warming_up": 0, "duplicate": 0, "late": 1, "gap": 0, "pending": 1},
-        "state": state(3).encode(),
+        "state": state(3, due_at=900).encode(),
+        "due": "12/000000000900",
     }
 
 
 def test_the_revision_is_the_time_of_the_last_write(store: FirestoreStore, client: Client) -> None:
-    store.write("leak", "dma-07", state(3), None)
+    store.write("leak", "dma-07", state(3, due_at=900), None)
     (document,) = client.collection("devices").stream()
     assert store.read("leak", "dma-07")[1] == document.update_time.rfc3339()
 

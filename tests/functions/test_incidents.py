@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiot_anomaly.stream import DeviceState
+from aiot_anomaly.device_state import DeviceState
 from functions.errors import StoreUnavailableError
 from functions.logs import JsonFormatter
 from functions.store import Revision
@@ -67,7 +67,9 @@ def test_an_incident_is_one_line_when_it_opens_and_one_when_it_closes(
         "score": 1.5,
         "peak_score": 1.5,
         "severity_score": 0.5,
+        "kind": "anomaly",
         "sensor": "pressure",
+        "sensors": ["pressure", "flow"],
         "decision_id": "tiny/d-1/2026-01-01T00:24:00Z",
         "message_id": "m-2",
         "attempt": 1,

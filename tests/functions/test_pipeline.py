@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.profile import Stream
-from aiot_anomaly.stream import DeviceState
 from functions.sqlite_store import SqliteStore
 from functions.store import Revision, WindowStore
 from tests.functions.contract_api import ContractApi

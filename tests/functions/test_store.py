@@ -12,7 +12,7 @@ import pytest
 
 from aiot_anomaly.messages import OUTCOMES
 from functions.errors import ConflictError
-from functions.store import WindowStore
+from functions.store import Kind, WindowStore
 from tests.functions.states import state
 
 pytestmark = pytest.mark.parametrize("open_store", ["sqlite", "firestore"], indirect=True)
@@ -178,3 +178,52 @@ def test_a_parked_message_counts_once_however_often_it_comes(store: WindowStore)
     for _ in range(3):
         store.park("m-1", "leak", "unknown_sensor")
     assert store.totals().parked == {"unknown_sensor": 1}
+
+
+def test_due_are_those_whose_time_has_come_however_many_there_are(store: WindowStore) -> None:
+    for i in range(40):
+        store.write("leak", f"d-{i}", state(due_at=1_000 + i), None)
+    store.write("leak", "never", state(due_at=None), None)
+    store.write("fraud", "d-0", state(due_at=1_005), None)
+    assert store.due(999, 10) == []
+    assert sorted(store.due(1_002, 10)) == [("leak", "d-0"), ("leak", "d-1"), ("leak", "d-2")]
+    assert set(store.due(10**9, 100)) == {("leak", f"d-{i}") for i in range(40)} | {("fraud", "d-0")}
+    assert len(set(store.due(10**9, 7))) == 7
+
+
+def test_a_device_is_due_when_its_last_state_says_so(store: WindowStore) -> None:
+    store.write("leak", "d-1", state(due_at=1_000), None)
+    for due_at, found in ((2_000, []), (1_500, [("leak", "d-1")]), (None, [])):
+        store.write("leak", "d-1", state(due_at=due_at), store.read("leak", "d-1")[1])
+        assert store.due(1_600, 10) == found
+
+
+@pytest.mark.parametrize("kind", ["calibrations", "quiet", "sweeps"])
+def test_a_document_beside_the_state_is_written_by_whoever_read_its_latest_version(
+    store: WindowStore, kind: Kind
+) -> None:
+    assert store.read_aside(kind, "leak", "d-1") == (None, None)
+    store.write_aside(kind, "leak", "d-1", b"\x00one", None)
+    with pytest.raises(ConflictError, match="leak/d-1"):
+        store.write_aside(kind, "leak", "d-1", b"other", None)
+    data, first = store.read_aside(kind, "leak", "d-1")
+    assert data == b"\x00one"
+    store.write_aside(kind, "leak", "d-1", b"two", first)
+    with pytest.raises(ConflictError, match="leak/d-1"):
+        store.write_aside(kind, "leak", "d-1", b"other", first)
+    assert store.read_aside(kind, "leak", "d-1")[0] == b"two"
+    assert store.read_aside(kind, "fraud", "d-1") == (None, None)
+    assert store.read("leak", "d-1")[1] is None
+    assert store.totals().devices == 0
+
+
+def test_kinds_of_documents_are_kept_apart(store: WindowStore) -> None:
+    store.write_aside("calibrations", "leak", "d-1", b"one", None)
+    store.write_aside("quiet", "leak", "d-1", b"two", None)
+    assert store.read_aside("calibrations", "leak", "d-1")[0] == b"one"
+
+
+def test_a_document_of_half_a_mebibyte_comes_back_whole(open_store: Callable[[], WindowStore]) -> None:
+    data = np.random.default_rng(1).bytes(700_000)
+    open_store().write_aside("quiet", "leak", "d-1", data, None)
+    assert open_store().read_aside("quiet", "leak", "d-1")[0] == data

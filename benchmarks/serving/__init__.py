@@ -1,0 +1,1 @@
+"""The API's speed under load, beside the same model behind other servers."""

@@ -1,0 +1,1 @@
+"""What is measured: functions behind the same push subscription, each started by functions-framework."""
