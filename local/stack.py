@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiot_anomaly import paths
+from local import scheduler
 from local.errors import StackError
 from local.process import Process
 from local.pubsub import emulator, resources
@@ -146,6 +147,7 @@ def _run(
         os.environ["PUBSUB_EMULATOR_HOST"] = address
         try:
             resources.create(PROJECT, function)
+            stopping.enter_context(scheduler.sweeping(function))
             yield Stack(PROJECT, address, found, api, function, store, folder, (pubsub, served, pushed))
         finally:
             if before is None:

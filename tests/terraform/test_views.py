@@ -26,7 +26,7 @@ from aiot_anomaly.messages import (
 )
 
 VIEWS = Path(__file__).parents[2] / "terraform" / "views"
-MEASURED = ("contributions", "measured", "expected", "out_of_range", "filled")
+MEASURED = ("incident_sensors", "contributions", "measured", "expected", "out_of_range", "filled")
 START = datetime(2026, 11, 22, 19, tzinfo=UTC)
 TABLE = "project.aiot.messages"
 
