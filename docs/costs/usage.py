@@ -81,6 +81,7 @@ def _always(scenario: Scenario) -> list[Item]:
         Item("Training, weekly", "job_cpu", trained_s * scenario.setting("training", "cpu")),
         Item("Training, weekly", "job_memory", trained_s * scenario.setting("training", "memory")),
         Item("Training, weekly", "scheduler", 1),
+        Item("Sweep", "scheduler", 1),
         Item("Delivery and storage", "build", BUILD_MINUTES),
         Item("Delivery and storage", "images", IMAGES_GIB),
         Item("Delivery and storage", "storage", BUCKETS_GIB),
