@@ -21,6 +21,9 @@ JOBS ?= 2
 GCP_PROJECT ?=
 GCP_REGION ?= europe-west1
 GCP_API_SERVICE ?= aiot-api
+# what `make redrive` publishes again (dead or parked), and whether it does or only counts
+FROM ?= dead
+GO ?=
 REVISION ?=
 BUNDLE ?=
 URL ?= http://127.0.0.1:8080
@@ -35,7 +38,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
-  rehearse chaos architecture costs bench-simulator lock clean
+  redrive rehearse chaos architecture costs bench-simulator lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -133,6 +136,9 @@ rollback: $(DELIVERY)/.ready ## give all traffic to the revision before (or REVI
 
 CLOUD_RUN = --project $(or $(GCP_PROJECT),$(error GCP_PROJECT is not set: make revisions GCP_PROJECT=my-project)) \
   --region $(GCP_REGION) --service $(GCP_API_SERVICE)
+
+redrive: $(LOCAL)/.ready ## publish dead letters again, or FROM=parked (GO=1; else they are counted)
+	@$(LOCAL)/bin/python -m functions redrive $(FROM) $(if $(GCP_PROJECT),--project $(GCP_PROJECT)) $(if $(GO),--go)
 
 rehearse: $(DEV)/.ready ## play good and bad roll-outs with real API processes on this machine
 	@$(DEV)/bin/python -m local.cloud_run rehearse
