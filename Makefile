@@ -8,6 +8,8 @@ RUN ?=
 # a recording of one's own, CSV or Parquet, and where its training part ends: a share of the rows or a time
 DATA ?=
 TRAIN_UNTIL ?=
+# where decisions on a history go: a file of `make score`, a folder of `make beam`
+OUT ?=
 # Pub/Sub on this machine: auto (the official emulator where it is installed), official or embedded
 PUBSUB ?= auto
 # where the function of `make chaos` keeps its state: sqlite, or firestore (the official emulator)
@@ -27,11 +29,12 @@ LOCAL := .venv/local
 DEV := .venv/dev
 CHECKS := .venv/checks
 DELIVERY := .venv/delivery
+BEAM := .venv/beam
 PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
-  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow smoke revisions rollback \
+  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
   rehearse chaos architecture costs bench-simulator lock clean
 
 help: ## list the tasks
@@ -43,7 +46,7 @@ demo: $(LOCAL)/.ready ## set up, send real and simulated readings through the wh
 up: $(LOCAL)/.ready ## set up and keep the whole pipeline running until Ctrl-C, addresses printed
 	@$(LOCAL)/bin/python -m local up --pubsub $(PUBSUB)
 
-test: $(DEV)/.ready $(CHECKS)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
+test: $(DEV)/.ready $(CHECKS)/.ready $(BEAM)/.ready ## set up and run all tests (TESTS=tests/serving runs some)
 	@$(DEV)/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: $(DEV)/.ready $(CHECKS)/.ready ## format, lint, types, architecture, workflows, Terraform, secrets; changes nothing
@@ -109,6 +112,15 @@ simulate: $(DEV)/.ready ## show in pictures what the simulator makes: notebook 0
 mlflow: $(DEV)/.ready ## open the MLflow UI on the local store
 	@$(DEV)/bin/python -m aiot_anomaly.training ui
 
+score: $(LOCAL)/.ready ## decide a recording of any length (DATA=file or gs://..., PROFILE=..., OUT=decisions.parquet)
+	@$(LOCAL)/bin/python -m aiot_anomaly score $(HISTORY)
+
+beam: $(BEAM)/.ready ## decide a fleet's history with Apache Beam, here (DATA='folder/*.parquet' PROFILE=... OUT=folder)
+	@$(BEAM)/bin/python -m batch $(HISTORY)
+
+HISTORY = "$(or $(DATA),$(error DATA is not set: name the recording))" --profile "$(PROFILE)" \
+  --out "$(or $(OUT),$(error OUT is not set: name where the decisions go))"
+
 smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=...)
 	@$(DELIVERY)/bin/python -m delivery smoke $(URL)
 
@@ -131,8 +143,9 @@ chaos: $(LOCAL)/.ready ## kill function and API, take the store away: is the sam
 architecture: $(DEV)/.ready ## draw docs/architecture.svg anew
 	@$(DEV)/bin/python -m docs.architecture
 
-costs: $(DEV)/.ready ## print what a month costs, and put it into docs/deploy.md
+costs: $(DEV)/.ready ## print what a month and what fleets cost, and put it into docs/deploy.md and docs/scale.md
 	@$(DEV)/bin/python -m docs.costs --write
+	@$(DEV)/bin/python -m docs.scale --write
 
 bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the same emulator, and of simulating districts
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
@@ -143,11 +156,16 @@ lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any 
 	@for room in $(LOCKS); do \
 	  $(DEV)/bin/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.txt $$room/requirements.in -o $$room/requirements.txt; \
 	done
+	@# Beam wants older packages than the rest of the house; what decides the scores is the same
+	@grep -oE '^($(SHARED))==[^ ]+' requirements-dev.txt >.venv/shared.txt
+	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) -c .venv/shared.txt \
+	  batch/requirements.in -o batch/requirements.txt
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) checks/requirements.in -o checks/requirements.txt
 	@# the peers have our versions wherever one of them does not ask for another
 	@cp requirements-dev.txt benchmarks/serving/peers.txt
 	@$(DEV)/bin/uv pip compile $(LOCK_OPTIONS) benchmarks/serving/peers.in -o benchmarks/serving/peers.txt
 
+SHARED := duckdb|editables|hatchling|numpy|onnxruntime|pandas|pyarrow|pydantic|pyyaml|tqdm
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 clean: ## remove environments, caches and results; data and mlruns stay
@@ -161,6 +179,9 @@ $(DEV)/.ready: requirements-dev.txt pyproject.toml
 
 $(DELIVERY)/.ready: delivery/requirements.txt pyproject.toml
 	@scripts/setup.sh "$(PYTHON)" $(DELIVERY) delivery/requirements.txt
+
+$(BEAM)/.ready: batch/requirements.txt pyproject.toml
+	@scripts/setup.sh "$(PYTHON)" $(BEAM) batch/requirements.txt
 
 $(PEERS)/.ready: benchmarks/serving/peers.txt
 	@scripts/setup.sh "$(PYTHON)" $(PEERS) benchmarks/serving/peers.txt

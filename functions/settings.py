@@ -35,11 +35,11 @@ class Settings(BaseModel):
     #: one attempt of an API call
     api_timeout_s: Seconds = 10.0
     #: an API call with its retries
-    api_deadline_s: Seconds = 20.0
+    api_deadline_s: Seconds = 12.0
     #: publishing the decisions of one message, with retries
     publish_timeout_s: Seconds = 10.0
-    #: reading or writing one device's state, with retries
-    store_timeout_s: Seconds = 4.0
+    #: one read or write of the store, with retries
+    store_timeout_s: Seconds = 3.0
 
     @field_validator("api_url")
     @classmethod

@@ -41,6 +41,7 @@ def _up(console: Console, folder: Path, kind: str) -> int:
         table.add_row("API", f"{running.api}/docs")
         table.add_row("function", running.function)
         table.add_row(f"Pub/Sub ({running.pubsub_kind})", running.pubsub)
+        table.add_row("store", f"{running.store} (STORE of python -m functions show, maintenance, recalibrate)")
         table.add_row("logs", str(running.logs))
         console.print(table)
         console.print(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiot_anomaly import paths
-from local import environment
+from local import environment, scheduler
 from local.errors import StackError
 from local.process import Process
 from local.pubsub import emulator, resources
@@ -154,6 +154,7 @@ def _run(
         with environment.variable("PUBSUB_EMULATOR_HOST", address):
             try:
                 resources.create(PROJECT, function)
+                stopping.enter_context(scheduler.sweeping(function))
                 yield Stack(PROJECT, address, found, api, function, store, folder, (pubsub, served, pushed))
             finally:
                 say("stopping the stack")

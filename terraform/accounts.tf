@@ -8,6 +8,7 @@ locals {
     function  = "Function behind readings: keeps states, calls the API, publishes decisions"
     pusher    = "Pub/Sub's push: calls the function and nothing else"
     scheduler = "Cloud Scheduler: starts the training jobs and nothing else"
+    sweeper   = "Cloud Scheduler: has the function look after silent devices and nothing else"
     training  = "Training jobs: write artifacts to their bucket"
   }
 }

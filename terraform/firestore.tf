@@ -16,13 +16,14 @@ resource "google_firestore_database" "this" {
   depends_on = [google_project_service.this]
 }
 
-# A device is found by its name, and never by its window or its counts: indexes on them would cost writes and storage.
+# A device is found by its name or by when it is due, and never by its window or its counts: indexes on them would cost
+# writes and storage.
 resource "google_firestore_field" "unindexed" {
-  for_each = toset(["counts", "state"])
+  for_each = { for f in ["devices.counts", "devices.state", "calibrations.data", "quiet.data", "sweeps.data"] : f => split(".", f) }
 
   database   = google_firestore_database.this.name
-  collection = "devices"
-  field      = each.key
+  collection = each.value[0]
+  field      = each.value[1]
 
   index_config {}
 }

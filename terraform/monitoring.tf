@@ -71,8 +71,9 @@ locals {
 
         1. Look, without taking: `gcloud pubsub subscriptions pull <subscription> --project ${var.project_id} --limit 5`.
         2. Mend the cause: the function's log names it.
-        3. Readings: publish them again, oldest first, or let the devices go on from now: windows fill anew by themselves.
-           Then empty the subscription; the alert closes by itself.
+        3. Readings: publish them again with `make redrive FROM=dead` (it counts them first), or let the devices go on
+           from now: windows fill anew by themselves. What comes back too late for its window is counted as late.
+           The alert closes by itself once the subscription is empty.
       EOT
     }
     parked = {
@@ -169,15 +170,19 @@ resource "google_monitoring_alert_policy" "incident_opened" {
     mime_type = "text/markdown"
     subject   = "$${log.extracted_label.profile}: $${log.extracted_label.device_id}"
     content   = <<-EOT
-      An incident of the kind **$${log.extracted_label.profile}** at device **$${log.extracted_label.device_id}**,
-      since $${log.extracted_label.since}, most of all because of **$${log.extracted_label.sensor}**; its score is
+      Device **$${log.extracted_label.device_id}** (profile **$${log.extracted_label.profile}**) since
+      $${log.extracted_label.since}: **$${log.extracted_label.kind}**.
+
+      `silent` means that it sends nothing any more: is it switched off, without power or out of reach? `anomaly` means
+      that what it measures is not as it should be, most of all **$${log.extracted_label.sensor}**; its score is
       $${log.extracted_label.score}, where 1.0 is the threshold.
 
       1. What was measured and what was expected: the decisions of this device in BigQuery, view
          `${google_bigquery_dataset.this.dataset_id}.${google_bigquery_table.view["decisions"].table_id}`, incident
          `$${log.extracted_label.incident_id}`.
-      2. Is work going on there, or was the meter changed? Else send somebody.
-      3. The incident closes by itself when the device is normal again; this alert after seven days.
+      2. Is work going on there? `python -m functions maintenance PROFILE DEVICE --hours 4` opens no further incidents.
+         Was the meter changed? `python -m functions recalibrate PROFILE DEVICE`. Else send somebody.
+      3. The incident closes by itself when the device is normal, or sends, again; this alert after seven days.
     EOT
     links {
       display_name = "Dashboard"
@@ -189,5 +194,5 @@ resource "google_monitoring_alert_policy" "incident_opened" {
 }
 
 locals {
-  incident_fields = ["profile", "device_id", "incident_id", "since", "sensor", "score"]
+  incident_fields = ["profile", "device_id", "incident_id", "kind", "since", "sensor", "score"]
 }

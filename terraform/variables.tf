@@ -178,6 +178,30 @@ variable "readings_publishers" {
   }
 }
 
+variable "operators" {
+  description = <<-EOT
+    Who may look after devices with `python -m functions` (maintenance, recalibrate, redrive), as IAM members.
+  EOT
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for m in var.operators : can(regex("^[a-zA-Z]+:.+$", m))])
+    error_message = "An IAM member reads type:name, such as group:operators@example.com."
+  }
+}
+
+variable "sweep_minutes" {
+  description = "Minutes from one look after silent devices to the next; with more than ten no silence would be believed."
+  type        = number
+  default     = 5
+
+  validation {
+    condition     = contains([1, 2, 3, 4, 5, 6, 10], var.sweep_minutes)
+    error_message = "sweep_minutes divides an hour and is at most 10: 1, 2, 3, 4, 5, 6 or 10."
+  }
+}
+
 variable "firestore" {
   description = <<-EOT
     The devices' states: point_in_time_recovery keeps each version for seven days, at the price of their storage.

@@ -70,7 +70,11 @@ def test_the_deployables_are_tested_with_the_versions_that_they_lock() -> None:
 
     tested = versions(ROOT / "requirements-dev.txt")
     for lock in LOCKS:
-        if lock.parent.name != "checks":  # tools in an environment of their own: nothing of it is deployed
+        if lock.parent.name == "batch":  # Beam wants older packages; what decides the scores is the same
+            asked = set((lock.parent / "requirements.in").read_text(encoding="utf-8").split()) & tested.keys()
+            assert {"numpy", "onnxruntime", "pandas"} <= asked
+            assert {name: versions(lock)[name] for name in asked} == {name: tested[name] for name in asked}
+        elif lock.parent.name != "checks":  # tools in an environment of their own: nothing of it is deployed
             assert versions(lock).items() <= tested.items(), lock
 
 

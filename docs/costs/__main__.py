@@ -8,7 +8,7 @@ import re
 from docs.costs import sizes, table
 
 GUIDE = sizes.ROOT / "docs" / "deploy.md"
-BEGIN, END = "<!-- costs: made by python -m docs.costs --write -->\n", "<!-- costs: end -->\n"
+BEGIN, END = "<!-- costs: made by make costs -->\n", "<!-- costs: end -->\n"
 
 
 def included(guide: str, tables: str) -> str:
@@ -21,9 +21,7 @@ def included(guide: str, tables: str) -> str:
         f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", lambda _: f"\n{tables}\n", guide, flags=re.DOTALL
     )
     if places != 1:
-        raise ValueError(
-            f"{GUIDE.name} has {places} places for the costs, expected one: {BEGIN.strip()} … {END.strip()}"
-        )
+        raise ValueError(f"the guide has {places} places for the costs, expected one: {BEGIN.strip()} … {END.strip()}")
     return text
 
 

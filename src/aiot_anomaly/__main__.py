@@ -1,4 +1,4 @@
-"""`python -m aiot_anomaly profile my.csv`: a first profile from a recording, to edit and to train with."""
+"""On the command line: a first profile from a recording, and the decisions on a recording of any length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,37 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--label", metavar="COLUMN", help="which rows are anomalous (default: by its name)")
     profile.add_argument("--device", metavar="COLUMN", help="which device a row is of (default: by its name)")
     profile.add_argument("--force", action="store_true", help="write over a file that is there")
+    score = commands.add_parser(
+        "score",
+        help="decide a recording of any length, in bounded memory, as the stream and the API would",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="""examples:
+  python -m aiot_anomaly score data/leak/readings.csv --profile leak --out decisions.parquet
+  python -m aiot_anomaly score gs://bucket/2026.parquet --profile skab --out gs://bucket/decisions.parquet
+  python -m aiot_anomaly score my.csv --profile my.yaml --out decisions.csv   # read as the YAML's `recording` says""",
+    )
+    score.add_argument("recording", help="CSV (also .gz, .bz2, .xz) or .parquet: a path, or gs://bucket/file")
+    score.add_argument("--profile", required=True, metavar="NAME|YAML", help="whose promoted bundle decides")
+    score.add_argument("--bundle", type=Path, metavar="FOLDER", help="(default: that of serving/models)")
+    score.add_argument("--out", required=True, metavar="FILE", help="the decisions: .csv or .parquet, here or in gs://")
+    score.add_argument("--timestamp", metavar="COLUMN", help="the time (default: timestamp, or what the YAML says)")
+    score.add_argument(
+        "--device", metavar="COLUMN", help="which device a row is of (default: device_id, if it is there)"
+    )
+    score.add_argument("--device-id", metavar="ID", help="of the one device of a file without that column")
+    score.add_argument("--sort", action="store_true", help="rows are in any order: sort them first, on disk")
+    score.add_argument("--force", action="store_true", help="write over a file that is there")
     return parser
+
+
+def _score(options: argparse.Namespace) -> None:
+    try:
+        # imported here: the core knows neither pandas nor ONNX Runtime
+        from aiot_anomaly.history import score  # noqa: PLC0415 - see above
+    except ImportError as e:
+        raise DatasetError(f"{e.name} is missing: run this in the environment of `make up` (.venv/local)") from None
+    given = {k: v for k, v in vars(options).items() if k != "command"}
+    print(score.run(**given))
 
 
 def _profile(options: argparse.Namespace) -> None:
@@ -53,10 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; an error that a person can mend is one line on stderr and exit code 1."""
     options = _parser().parse_args(arguments)
     try:
-        _profile(options)
+        {"profile": _profile, "score": _score}[options.command](options)
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -46,6 +46,8 @@ class ThresholdReport(_Document):
     method: str
     quantile: float
     held_back_rows: int
+    #: incidents of one device and day that somebody is told of; not given: what the profile says
+    most_alarms_a_day: int | None = Field(default=None, ge=1)
 
 
 class Manifest(_Document):

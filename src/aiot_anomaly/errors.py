@@ -8,6 +8,7 @@ AIoTError
 ├── CalibrationError    a calibration does not fit its profile or its model, or cannot be computed
 ├── BundleError         a bundle is missing, corrupt, or does not give its golden scores
 ├── DatasetError        a recording cannot be found, downloaded or read
+│   └── OrderError      its readings go back in time where that cannot be mended on the way
 └── TrainingError       a training job was given unusable data or parameters
 
 Each carries a stable `code` for machines beside its sentence for people, which names what was found,
@@ -72,6 +73,12 @@ class DatasetError(AIoTError):
     """A recording cannot be found, downloaded or read."""
 
     code = "dataset"
+
+
+class OrderError(DatasetError):
+    """Readings go back in time where they are expected oldest first; sorting them helps."""
+
+    code = "not_in_order"
 
 
 class TrainingError(AIoTError):

@@ -29,7 +29,9 @@ run "states_are_shared_protected_and_not_indexed" {
   }
   assert {
     condition = (
-      toset([for f in google_firestore_field.unindexed : "${f.collection}.${f.field}"]) == toset(["devices.counts", "devices.state"]) &&
+      toset([for f in google_firestore_field.unindexed : "${f.collection}.${f.field}"]) == toset([
+        "devices.counts", "devices.state", "calibrations.data", "quiet.data", "sweeps.data",
+      ]) &&
       alltrue([for f in google_firestore_field.unindexed : length(f.index_config) == 1 && length(f.index_config[0].indexes) == 0])
     )
     error_message = "Windows or counts are indexed."

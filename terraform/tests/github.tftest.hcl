@@ -121,7 +121,7 @@ run "main_and_pull_requests_of_one_repository_come_in" {
   assert {
     condition = (
       { for key, m in google_service_account_iam_member.github_acts_as : key => m.service_account_id } == merge(
-        { for a in ["api", "archivist", "build", "function", "pusher", "scheduler", "training"] : "apply ${a}" => "sa/${a}" },
+        { for a in ["api", "archivist", "build", "function", "pusher", "scheduler", "sweeper", "training"] : "apply ${a}" => "sa/${a}" },
         { for a in ["api", "build", "training"] : "deploy ${a}" => "sa/${a}" },
       )
     )

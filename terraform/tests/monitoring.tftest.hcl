@@ -70,13 +70,13 @@ run "alerts_need_no_address" {
   }
   assert {
     condition = google_monitoring_alert_policy.incident_opened.conditions[0].condition_matched_log[0].label_extractors == tomap({
-      for field in ["profile", "device_id", "incident_id", "since", "sensor", "score"] : field => "EXTRACT(jsonPayload.${field})"
+      for field in ["profile", "device_id", "incident_id", "kind", "since", "sensor", "score"] : field => "EXTRACT(jsonPayload.${field})"
     })
     error_message = "An incident's alert does not say which device, since when, which sensor, how sure."
   }
   assert {
     condition = alltrue([
-      for field in ["profile", "device_id", "incident_id", "since", "sensor", "score"] :
+      for field in ["profile", "device_id", "incident_id", "kind", "since", "sensor", "score"] :
       strcontains(google_monitoring_alert_policy.incident_opened.documentation[0].content, "$${log.extracted_label.${field}}")
     ])
     error_message = "The text of an incident's alert leaves out what the log says of it."

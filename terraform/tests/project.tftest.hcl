@@ -29,7 +29,7 @@ run "one_apply_brings_up_everything" {
   assert {
     condition = (
       { for name, a in google_service_account.this : name => a.account_id } ==
-      { for name in ["api", "archivist", "build", "function", "pusher", "scheduler", "training"] : name => "aiot-${name}" }
+      { for name in ["api", "archivist", "build", "function", "pusher", "scheduler", "sweeper", "training"] : name => "aiot-${name}" }
     )
     error_message = "There are other accounts than one for each thing that runs."
   }
@@ -42,7 +42,8 @@ run "one_apply_brings_up_everything" {
       google_pubsub_subscription.bigquery["decisions"].bigquery_config[0].service_account_email,
       google_cloud_run_v2_job.training["leak"].template[0].template[0].service_account,
       google_cloud_scheduler_job.training["leak"].http_target[0].oauth_token[0].service_account_email,
-    ])) == 7
+      google_cloud_scheduler_job.sweep.http_target[0].oidc_token[0].service_account_email,
+    ])) == 8
     error_message = "Two things that run share an account."
   }
   assert {
@@ -54,7 +55,10 @@ run "one_apply_brings_up_everything" {
         ],
         [google_artifact_registry_repository_iam_member.build_images],
         [google_storage_bucket_iam_member.build_sources, google_storage_bucket_iam_member.training_artifacts],
-        [google_cloud_run_v2_service_iam_member.api_function, google_cloud_run_v2_service_iam_member.pusher],
+        [
+          google_cloud_run_v2_service_iam_member.api_function, google_cloud_run_v2_service_iam_member.pusher,
+          google_cloud_run_v2_service_iam_member.sweeper,
+        ],
         [google_pubsub_subscription_iam_member.dead_letters],
         values(google_pubsub_subscription_iam_member.bigquery_dead_letters),
         values(google_pubsub_topic_iam_member.dead_letters), values(google_pubsub_topic_iam_member.function),
@@ -116,7 +120,8 @@ run "a_trial_has_its_own_names_and_can_be_torn_down" {
       google_cloud_run_v2_service.api.name == "aiot-api-dev" &&
       google_cloudfunctions2_function.this.name == "aiot-readings-dev" &&
       google_cloud_run_v2_job.training["leak"].name == "aiot-training-leak-dev" &&
-      google_cloud_scheduler_job.training["leak"].name == "aiot-training-leak-dev"
+      google_cloud_scheduler_job.training["leak"].name == "aiot-training-leak-dev" &&
+      google_cloud_scheduler_job.sweep.name == "aiot-sweep-dev"
     )
     error_message = "Two environments would share the API, the function or the training jobs."
   }
@@ -141,7 +146,7 @@ run "a_trial_has_its_own_names_and_can_be_torn_down" {
           google_cloud_run_v2_service.api.location, google_cloudfunctions2_function.this.location,
           google_artifact_registry_repository.images.location, google_bigquery_dataset.this.location,
           google_firestore_database.this.location_id, google_cloud_run_v2_job.training["leak"].location,
-          google_cloud_scheduler_job.training["leak"].region,
+          google_cloud_scheduler_job.training["leak"].region, google_cloud_scheduler_job.sweep.region,
         ],
         [for b in [google_storage_bucket.sources, google_storage_bucket.training, google_storage_bucket.state] : b.location],
         flatten([for t in google_pubsub_topic.this : tolist(t.message_storage_policy[0].allowed_persistence_regions)]),
@@ -191,6 +196,8 @@ run "bad_values_are_refused" {
     region              = "europe-west1-b"
     api_invokers        = ["app@example"]
     readings_publishers = ["gateway@example"]
+    operators           = ["operators@example"]
+    sweep_minutes       = 15
     api                 = { min_instances = 4, max_instances = 3 }
     function            = { memory = "1 GB" }
     pubsub              = { kept_days = 32 }
@@ -203,8 +210,8 @@ run "bad_values_are_refused" {
   }
 
   expect_failures = [
-    var.project_id, var.environment, var.region, var.api_invokers, var.readings_publishers, var.api, var.function,
-    var.pubsub, var.bigquery, var.buckets, var.images, var.training, var.training_schedule, var.budget,
+    var.project_id, var.environment, var.region, var.api_invokers, var.readings_publishers, var.operators,
+    var.sweep_minutes, var.api, var.function, var.pubsub, var.bigquery, var.buckets, var.images, var.training, var.training_schedule, var.budget,
   ]
 }
 

@@ -1,4 +1,5 @@
--- One row a decision. The same decision can be published twice, and a message can be written twice: the first counts.
+-- One row a decision, or a notice, which has no window_end: its reason is silent, sending or gap. The same can be
+-- published twice, and a message can be written twice: the first counts.
 WITH messages AS (
   SELECT
     publish_time,
@@ -18,15 +19,20 @@ decisions AS (
     SAFE_CAST(JSON_VALUE(decision, '$.severity') AS FLOAT64) AS severity,
     JSON_VALUE(decision, '$.reason') AS reason,
     JSON_VALUE(decision, '$.incident.id') AS incident_id,
+    JSON_VALUE(decision, '$.incident.kind') AS incident_kind,
     JSON_VALUE(decision, '$.incident.state') AS incident_state,
     SAFE_CAST(JSON_VALUE(decision, '$.incident.opened_at') AS TIMESTAMP) AS incident_opened_at,
     SAFE_CAST(JSON_VALUE(decision, '$.incident.peak_score') AS FLOAT64) AS incident_peak_score,
+    JSON_QUERY(decision, '$.incident.sensors') AS incident_sensors,
+    SAFE_CAST(JSON_VALUE(decision, '$.incident.suppressed') AS BOOL) AS incident_suppressed,
+    SAFE_CAST(JSON_VALUE(decision, '$.maintenance') AS BOOL) AS maintenance,
     JSON_QUERY(decision, '$.contributions') AS contributions,
     JSON_QUERY(decision, '$.values') AS measured,
     JSON_QUERY(decision, '$.expected') AS expected,
     JSON_QUERY(decision, '$.out_of_range') AS out_of_range,
     JSON_QUERY(decision, '$.filled') AS filled,
     JSON_VALUE(decision, '$.calibration') AS calibration,
+    JSON_VALUE(decision, '$.calibration_id') AS calibration_id,
     JSON_VALUE(decision, '$.model_version') AS model_version,
     SAFE_CAST(JSON_VALUE(decision, '$.decided_at') AS TIMESTAMP) AS decided_at,
     publish_time,

@@ -68,9 +68,13 @@ def test_what_is_free_counts_once_and_never_more_than_was_used() -> None:
     assert large.paid == pytest.approx((10 - price.free) * price.usd)
 
 
-def test_more_requests_than_an_instance_takes_are_refused(measured: Sizes) -> None:
-    with pytest.raises(ValueError, match="an instance of function takes 16"):
-        usage.items(Scenario("", 1_000_000, 60), measured)
+def test_more_requests_than_an_instance_takes_have_more_instances(measured: Sizes) -> None:
+    items = usage.items(Scenario("", 1_000_000, 60), measured)
+    # 16,667 messages a second, of which two cores take 183
+    found = quantity(items, "Function", "run_cpu") / (30.4375 * 86_400)
+    assert found == pytest.approx(1_000_000 / 60 * 2 / 183) == usage.instances("function", 1_000_000 / 60)
+    # one that waits for most of its time is full before it is busy
+    assert usage.instances("api", 1_000) == pytest.approx(max(1_000 * 0.1 / 40, 1_000 / 1_250))
 
 
 def test_a_setting_is_that_of_the_environment_and_else_the_default() -> None:

@@ -23,6 +23,7 @@ class ContractApi:
     Attributes:
         version: of the model that answers.
         alarms: a day and device, that the model's threshold came with.
+        unreadable: versions whose calibrations it refuses.
         known: devices that the bundle has a calibration for.
         fewest: readings that a calibration is made of.
         calibrated: (device, readings) of each that was asked for.
@@ -37,6 +38,7 @@ class ContractApi:
         self.alarms: int | None = None
         self.fewest = 100
         self.known = set[str]()
+        self.unreadable = set[str]()
         self.calibrated: list[tuple[str, list[dict[str, Any]]]] = []
         self.shares: dict[str, float] = {}
         self.faults: list[int | float | str] = []
@@ -70,6 +72,9 @@ class ContractApi:
             return 200, described | {"threshold": threshold}
         if verb == "calibrate":
             return self._calibrate(profile, document)
+        given = {i["calibration"]["model_version"] for i in document["instances"] if "calibration" in i}
+        if given & self.unreadable:
+            return 422, {"error": {"code": "invalid_calibration", "message": "of another shape", "details": {}}}
         return 200, {
             "model": name,
             "version": self.version,

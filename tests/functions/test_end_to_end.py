@@ -19,6 +19,7 @@ from google.pubsub_v1.types import PubsubMessage
 from aiot_anomaly import detector as detectors
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
+from aiot_anomaly.profile import Stream as Settings
 from functions.sqlite_store import SqliteStore
 from local.pubsub import resources
 from tests.functions import contract_api
@@ -70,8 +71,16 @@ class Stream:
 
     def decisions(self) -> list[Published]:
         """All that were published so far."""
+        self._pull()
+        return [p for p in self._found if "notice" not in p.attributes]
+
+    def notices(self) -> list[Published]:
+        """What else was told of devices so far."""
+        self._pull()
+        return [p for p in self._found if "notice" in p.attributes]
+
+    def _pull(self) -> None:
         self._found += self.topics.pull(resources.DECISIONS_PULL)
-        return self._found
 
     def wait_settled(self, rows: int) -> None:
         """Until all but the last rows, which wait for their window, have an outcome."""
@@ -246,6 +255,24 @@ def test_what_is_unexpected_is_logged_with_its_traceback_and_not_acknowledged(
     assert "ApiRefusedError" in line["stack_trace"]
     assert httpx.post(function.url, content=body).status_code == 204
     assert httpx.put(function.url, content=body).status_code == 405
+
+
+def test_a_sweep_finds_the_device_that_stopped(stream: Stream, contract: ContractApi, contract_url: str) -> None:
+    contract.profiles["tiny"] = PROFILE.model_copy(update={"stream": Settings(silent_after_s=1)})
+    function = stream.start(contract_url)
+    assert httpx.post(f"{function.url}/sweep").json() == {}
+    stream.publish(batch(PROFILE, "d-1", times(0, 14), (50, 5)))
+    stream.wait_settled(14)
+    found = wait_for(lambda: httpx.post(f"{function.url}/sweep").json())
+    assert found == {"silent": 1}
+    assert stream.store.totals().pending == 0
+    (notice,) = stream.notices()
+    assert notice.attributes["incident_state"] == "opened"
+    (line,) = (line for line in function.lines if line["message"] == "incident opened")
+    assert (line["kind"], line["device_id"]) == ("silent", "d-1")
+    # a part that does not answer is told to Cloud Scheduler
+    contract.faults = [503] * 4
+    assert httpx.post(f"{function.url}/sweep", timeout=30).status_code == 503
 
 
 @pytest.mark.parametrize(

@@ -259,3 +259,49 @@ def test_a_new_model_in_the_middle_of_the_stream_keeps_windows_and_incident(rig:
 def test_the_store_is_one_that_the_contract_describes(rig: Rig) -> None:
     store: WindowStore = rig.store
     assert store.totals("tiny").devices == 0
+
+
+def test_the_budget_that_came_with_the_threshold_counts_and_what_is_beyond_is_recorded(
+    rig: Rig, contract: ContractApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    contract.alarms = 1
+    caplog.set_level("INFO", logger="functions.incidents")
+    for i in range(3):
+        rig.send("d-1", times(1 + 30 * i, 20), CALM)
+        rig.send("d-1", times(21 + 30 * i, 10), LOUD)
+    incidents = [d.incident for d in rig.decisions() if d.incident and d.incident.state != "ongoing"]
+    assert [(i.state, i.suppressed) for i in incidents] == [
+        *(("opened", False), ("closed", False)),
+        *(("opened", True), ("closed", True)),
+        ("opened", True),
+    ]
+    assert [r.message for r in caplog.records] == [
+        *("incident opened", "incident closed"),
+        *("incident suppressed", "incident closed"),
+        "incident suppressed",
+    ]
+    assert {len(i.sensors) for i in incidents} == {2}
+
+
+def test_without_one_the_profiles_budget_counts(rig: Rig) -> None:
+    for i in range(5):
+        rig.send("d-1", times(1 + 30 * i, 20), CALM)
+        rig.send("d-1", times(21 + 30 * i, 10), LOUD)
+    opened = [d.incident for d in rig.decisions() if d.incident and d.incident.state == "opened"]
+    assert [i.suppressed for i in opened] == [False] * 3 + [True] * 2
+
+
+def test_a_calibration_that_the_new_model_cannot_read_is_left_out_and_made_anew(
+    rig: Rig, contract: ContractApi
+) -> None:
+    rig.send("d-1", times(1, 298), CALM)
+    before = rig.store.read("tiny", "d-1")[0].learning
+    assert before.calibration
+    rig.decisions()
+    contract.version, contract.unreadable = "v2", {"v1"}
+    assert rig.send("d-1", times(299, 2), CALM) == 204
+    (decision,) = rig.decisions()
+    assert (decision.calibration, decision.calibration_id) == ("fleet", None)
+    after = rig.store.read("tiny", "d-1")[0].learning
+    assert after.version == "v2"
+    assert after.calibration != before.calibration

@@ -19,9 +19,9 @@ def test_three_variables_are_enough() -> None:
 
 def test_the_timeouts_fit_into_the_acknowledgement_deadline() -> None:
     s = Settings.from_environment(NEEDED)
-    # the profile and the predictions are a call each
-    # and a state is read and written
-    assert 2 * s.api_deadline_s + s.publish_timeout_s + 2 * s.store_timeout_s < 60
+    # predictions, and a calibration, or rarely the profile; the state is read and written, and so are, rarely, quiet
+    # readings and calibrations, which are looked up, too
+    assert 2 * s.api_deadline_s + s.publish_timeout_s + 7 * s.store_timeout_s < 60
 
 
 def test_the_project_may_come_from_the_cloud() -> None:

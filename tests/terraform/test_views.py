@@ -18,6 +18,7 @@ from aiot_anomaly.messages import (
     Decision,
     Expected,
     Incident,
+    Notice,
     Reading,
     ReadingBatch,
     attributes,
@@ -25,7 +26,7 @@ from aiot_anomaly.messages import (
 )
 
 VIEWS = Path(__file__).parents[2] / "terraform" / "views"
-MEASURED = ("contributions", "measured", "expected", "out_of_range", "filled")
+MEASURED = ("incident_sensors", "contributions", "measured", "expected", "out_of_range", "filled")
 START = datetime(2026, 11, 22, 19, tzinfo=UTC)
 TABLE = "project.aiot.messages"
 
@@ -100,6 +101,7 @@ def decision(device: str = "dma-07", hour: int = 0, **changes: object) -> Decisi
         "severity": 0.5,
         "reason": "anomaly",
         "calibration": "device",
+        "calibration_id": "c0ffee",
         "contributions": [
             Contribution(sensor="inflow_lps", share=0.75),
             Contribution(sensor="pressure_1_m", share=0.25),
@@ -107,7 +109,7 @@ def decision(device: str = "dma-07", hour: int = 0, **changes: object) -> Decisi
         "expected": {"inflow_lps": Expected(value=10.0, lower=9.0, upper=11.0)},
         "filled": {"inflow_lps": 0.25},
         "values": {"inflow_lps": 12.31, "pressure_1_m": None},
-        "incident": Incident(id="i-1", state="opened", opened_at=window_end, peak_score=1.25),
+        "incident": Incident(id="i-1", state="opened", opened_at=window_end, peak_score=1.25, sensors=["inflow_lps"]),
         "decided_at": window_end + timedelta(seconds=2),
     }
     return Decision.model_validate(fields | changes)
@@ -139,9 +141,13 @@ def test_a_decision_is_shown_field_by_field(table: Table) -> None:
         "severity": 0.5,
         "reason": "anomaly",
         "incident_id": "i-1",
+        "incident_kind": "anomaly",
         "incident_state": "opened",
         "incident_opened_at": START,
         "incident_peak_score": 1.25,
+        "incident_suppressed": False,
+        "maintenance": False,
+        "calibration_id": "c0ffee",
         "calibration": "device",
         "model_version": "leak-1",
         "decided_at": START + timedelta(seconds=2),
@@ -154,6 +160,7 @@ def test_a_decision_is_shown_field_by_field(table: Table) -> None:
         "expected": {"inflow_lps": {"value": 10.0, "lower": 9.0, "upper": 11.0}},
         "out_of_range": [],
         "filled": {"inflow_lps": 0.25},
+        "incident_sensors": ["inflow_lps"],
     }
 
 
@@ -183,6 +190,22 @@ def test_different_decisions_all_stay(table: Table) -> None:
         "leak/dma-07/2026-11-22T20:00:00Z",
         "leak/dma-08/2026-11-22T19:00:00Z",
     }
+
+
+def test_a_notice_is_a_row_without_a_window(table: Table) -> None:
+    notice = Notice(
+        id="leak/dma-07/silent/2026-11-22T19:00:00Z",
+        profile="leak",
+        device_id="dma-07",
+        reason="silent",
+        since=START,
+        incident=Incident(id="i-2", kind="silent", state="opened", opened_at=START, peak_score=0.0),
+        decided_at=START,
+    )
+    table.write(notice.model_dump_json().encode(), at=START)
+    (row,) = table.rows("decisions")
+    assert (row["reason"], row["window_end"], row["score"]) == ("silent", None, None)
+    assert (row["incident_id"], row["incident_kind"], row["incident_opened_at"]) == ("i-2", "silent", START)
 
 
 def test_a_decision_without_an_incident_is_shown(table: Table) -> None:

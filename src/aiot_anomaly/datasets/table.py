@@ -47,7 +47,7 @@ def read(
     Raises:
         DatasetError: the file cannot be read, or lacks a column.
     """
-    frame = _renamed(read_frame(path, separator), dict(rename or {}), path)
+    frame = renamed(read_frame(path, separator), dict(rename or {}), path)
     wanted = [timestamp_column, *(c for c in (device_column, label_column) if c), *profile.sensor_names]
     missing = [c for c in wanted if c not in frame.columns]
     if missing:
@@ -76,7 +76,7 @@ def read_as(path: Path, profile: Profile, layout: Layout) -> list[Recording]:
     Raises:
         DatasetError: the file cannot be read, lacks a column, or its training part is empty.
     """
-    frame = _renamed(as_laid_out(path, layout), {c: s for s, c in layout.columns.items()}, path)
+    frame = renamed(as_laid_out(path, layout), {c: s for s, c in layout.columns.items()}, path)
     wanted = [*(c for c in (TIME, layout.device, layout.label) if c), *profile.sensor_names]
     missing = [c for c in wanted if c not in frame.columns]
     if missing:
@@ -105,7 +105,15 @@ def as_laid_out(path: Path, layout: Layout) -> pd.DataFrame:
     Raises:
         DatasetError: it cannot be read, or lacks the column of the time.
     """
-    frame = read_frame(path, layout.separator, decimal=layout.decimal, missing=layout.missing)
+    return with_time(read_frame(path, layout.separator, decimal=layout.decimal, missing=layout.missing), layout, path)
+
+
+def with_time(frame: pd.DataFrame, layout: Layout, path: Path | str) -> pd.DataFrame:
+    """The rows of a table, or a part of them, with their time as `as_laid_out` has it.
+
+    Raises:
+        DatasetError: they lack the column of the time, or a time cannot be read.
+    """
     columns = [layout.timestamp] if isinstance(layout.timestamp, str) else list(layout.timestamp)
     absent = [c for c in columns if c not in frame.columns]
     if absent:
@@ -191,9 +199,13 @@ def matrix(frame: pd.DataFrame, columns: list[str], *, where: str) -> NDArray[np
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _renamed(frame: pd.DataFrame, names: dict[str, str], path: Path) -> pd.DataFrame:
+def renamed(frame: pd.DataFrame, names: dict[str, str], path: Path | str) -> pd.DataFrame:
+    """The table with other names for these columns; a column that has one of the names already is left out.
+
+    Raises:
+        DatasetError: a column is absent, or two get the same name.
+    """
     absent = sorted(names.keys() - set(frame.columns))
-    # a column that had the name already gives way
     hidden = sorted((set(names.values()) - names.keys()) & set(frame.columns))
     if absent or len(set(names.values())) < len(names):
         raise DatasetError(
@@ -219,10 +231,7 @@ def read_frame(path: Path, separator: str = ",", *, decimal: str = ".", missing:
         raise DatasetError(f"no file {path}")
     try:
         if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
-            # the time may be the index, as pandas itself writes it; an index without a name counts rows
-            time_or_named = isinstance(frame.index, pd.DatetimeIndex) or any(n is not None for n in frame.index.names)
-            frame = frame.reset_index() if time_or_named else frame.reset_index(drop=True)
+            frame = without_index(pd.read_parquet(path))
         else:
             # the nearest number to each text, as Python's own: up to pandas 3.0 its usual way may miss the last bit
             exact: dict[str, Any] = {"float_precision": "round_trip", "low_memory": False}
@@ -232,6 +241,12 @@ def read_frame(path: Path, separator: str = ",", *, decimal: str = ".", missing:
     except (OSError, ValueError) as e:
         raise DatasetError(f"{path} cannot be read as a table: {e}") from None
     return frame.rename(columns=lambda name: str(name).strip())
+
+
+def without_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """The index as columns: the time may be the index, as pandas itself writes it; one without a name counts rows."""
+    time_or_named = isinstance(frame.index, pd.DatetimeIndex) or any(n is not None for n in frame.index.names)
+    return frame.reset_index() if time_or_named else frame.reset_index(drop=True)
 
 
 def _read_text(path: Path, **options: Any) -> pd.DataFrame:

@@ -45,6 +45,11 @@ override_resource {
 }
 
 override_resource {
+  target = google_service_account.this["sweeper"]
+  values = { id = "sa/sweeper", name = "sa/sweeper", email = "sweeper@example", member = "serviceAccount:sweeper@example" }
+}
+
+override_resource {
   target = google_service_account.this["training"]
   values = { id = "sa/training", name = "sa/training", email = "training@example", member = "serviceAccount:training@example" }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,10 +12,11 @@ import numpy as np
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Bool, Float
-from aiot_anomaly.training.evaluation import MONTH_S, Scored, by_event
+from aiot_anomaly.training.evaluation import MONTH_S, Scored, by_event, incidents
 
 #: a threshold is never lower: a score of nothing at all is no alarm
 LOWEST = 1e-6
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,23 @@ class HeldBack:
 
     def incidents_per_month(self, value: float) -> float:
         """Incidents a device in 30 days that the threshold opens on these windows; all are false ones."""
-        judged = [replace(s, scores=s.scores / max(value, LOWEST)) for s in self.parts]
-        return by_event(self.profile, judged)["false_incidents_per_month"]
+        return by_event(self.profile, self._judged(value))["false_incidents_per_month"]
+
+    def most_alarms_a_day(self, value: float) -> int:
+        """The most incidents that the threshold opens for one device on one day (UTC) of these windows, at least one.
+
+        A device in service that opens more does not tell anybody of a normal day.
+        """
+        judged = self._judged(value)
+        days = Counter((s.device_id, opened // DAY_S) for s in judged for opened, _ in incidents(self.profile, s))
+        return max(days.values(), default=1)
 
     def incidents(self, value: float) -> int:
         """How many incidents the threshold opens on these windows, of all devices."""
         return round(self.incidents_per_month(value) * self.device_months)
+
+    def _judged(self, value: float) -> list[Scored]:
+        return [replace(s, scores=s.scores / max(value, LOWEST)) for s in self.parts]
 
     def halves(self) -> tuple[HeldBack, HeldBack]:
         """Each device's earlier and later windows: what a rule promises by one, the other may check."""

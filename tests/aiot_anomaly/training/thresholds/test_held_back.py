@@ -38,3 +38,12 @@ def test_halves_are_the_earlier_and_the_later_windows_of_each_device():
     assert early.scores.tolist() == [1, 4]
     assert late.scores.tolist() == [2, 3, 5]
     assert [len(h.parts) for h in held([1.0]).halves()] == [0, 1]
+
+
+def test_the_budget_of_a_day_is_the_most_alarms_that_a_normal_day_had():
+    calm, loud = [0.0] * 6, [0, 2, 2, 0, 0, 0, 0, 0]
+    assert held(loud * 3 + calm, loud + calm).most_alarms_a_day(1.0) == 3
+    # on two days, and never less than one
+    a_day = 86_400 // 120
+    assert held(loud + [0.0] * (a_day - len(loud)) + loud).most_alarms_a_day(1.0) == 1
+    assert held(calm).most_alarms_a_day(1.0) == 1
