@@ -19,7 +19,7 @@ import numpy as np
 from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
-from aiot_anomaly.windows import Windows
+from aiot_anomaly.windows import joined
 from serving.instances import PART, Instances
 from serving.metrics import Metrics
 from serving.overload import OverloadedError
@@ -142,9 +142,7 @@ class Batcher:
                 one = batch[0].part
                 return self._detector.score(one.windows, one.calibrations, one.factors)
             parts = [job.part for job in batch]
-            windows = Windows(
-                *(np.concatenate(a) for a in zip(*(vars(p.windows).values() for p in parts), strict=True))
-            )
+            windows = joined(self._detector.profile, [p.windows for p in parts])
             calibrations: list[Calibration] = [c for p in parts for c in p.calibrations]
             return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
 

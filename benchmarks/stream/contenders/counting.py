@@ -47,13 +47,16 @@ class _Counting:
     def answer(self, request: Request) -> tuple[str, int]:
         if request.method == "GET":
             return json.dumps(self._taken()), 200
-        begin = time.monotonic()
-        answer: tuple[str, int] = self._handle(request)
-        now = time.monotonic()
-        with self._lock:
-            self._first = min(self._first, begin) if self._statuses else begin
-            self._last = now
-            self._statuses[answer[1]] += 1
+        begin, status = time.monotonic(), 500
+        try:
+            answer: tuple[str, int] = self._handle(request)
+            status = answer[1]
+        finally:
+            now = time.monotonic()
+            with self._lock:
+                self._first = min(self._first, begin) if self._statuses else begin
+                self._last = now
+                self._statuses[status] += 1
         return answer
 
     def _taken(self) -> dict[str, object]:
