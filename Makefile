@@ -37,7 +37,7 @@ PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
-  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
+  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam image smoke revisions rollback \
   redrive rehearse chaos architecture costs bench-simulator lock clean
 
 help: ## list the tasks
@@ -123,6 +123,9 @@ beam: $(BEAM)/.ready ## decide a fleet's history with Apache Beam, here (DATA='f
 
 HISTORY = "$(or $(DATA),$(error DATA is not set: name the recording))" --profile "$(PROFILE)" \
   --out "$(or $(OUT),$(error OUT is not set: name where the decisions go))"
+
+image: $(CHECKS)/.ready ## build the API's image and its bill of materials (docker, or IMAGE_BUILDER=...)
+	@scripts/image.sh
 
 smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=...)
 	@$(DELIVERY)/bin/python -m delivery smoke $(URL)
