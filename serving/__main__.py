@@ -36,7 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
     # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
-    gc.collect()
     gc.freeze()
     server.create(app.state.service, app, given.host, given.port).run()
     return 0
