@@ -30,7 +30,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow smoke revisions rollback \
-  rehearse architecture costs bench-simulator lock clean
+  rehearse architecture costs bench-simulator bench-serving lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -132,6 +132,10 @@ costs: $(DEV)/.ready ## print what a month costs, and put it into docs/deploy.md
 bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the same emulator, and of simulating districts
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
 	@$(DEV)/bin/python -m simulator.hydraulics_benchmark
+
+bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other servers, into docs/serving.md (SECONDS=0.3 ROUNDS=1: quick)
+	@$(DEV)/bin/python -m benchmarks.serving $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SECONDS)$(ROUNDS),,--write)
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt

@@ -14,13 +14,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) 
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def included(document: str, name: str, content: str, *, where: str) -> str:
-    """The document with this content in the place of that name.
+def included(document: str, name: str, content: str, *, where: str, command: str = "make benchmark") -> str:
+    """The document with this content in the place of that name, which names the command that makes it.
 
     Raises:
         TrainingError: the document has no such place, or several.
     """
-    begin, end = f"<!-- benchmark {name}: made by make benchmark -->\n", f"<!-- benchmark {name}: end -->\n"
+    begin, end = f"<!-- benchmark {name}: made by {command} -->\n", f"<!-- benchmark {name}: end -->\n"
     text, places = re.subn(
         f"(?<={re.escape(begin)}).*?(?={re.escape(end)})",
         lambda _: f"\n{content.strip()}\n\n",

@@ -1,0 +1,66 @@
+"""The folder in which the models lie in all forms: made once, and again when a bundle or what makes them changes."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.serving.contenders import ROOT
+from benchmarks.serving.errors import BenchmarkError
+from benchmarks.serving.subjects import Subject
+
+FOLDER = ROOT / ".local" / "bench-serving"
+#: the promoted bundles, and where the reference network's is made
+SHIPPED, MADE = ROOT / "serving" / "models", FOLDER / "models"
+REFERENCE = "reference"
+_MAKERS = ("reference.py", "score.py", "exports.py")
+
+
+def models_beside(subject: Subject) -> Path:
+    """The folder of bundles that the API serves this one from: all promoted ones, or the reference alone."""
+    return MADE if subject.name == REFERENCE else SHIPPED
+
+
+def prepared(names: Sequence[str] | None = None) -> list[Subject]:
+    """The subjects of these names, or all: `leak` first, then the reference, then the other bundles.
+
+    Raises:
+        BenchmarkError: there is no such bundle, or a form could not be made.
+    """
+    shipped = sorted(
+        (p.name for p in SHIPPED.iterdir() if (p / "bundle.json").is_file()), key=lambda n: (n != "leak", n)
+    )
+    all_names = [*shipped[:1], REFERENCE, *shipped[1:]]
+    unknown = [n for n in names or () if n not in all_names]
+    if unknown:
+        raise BenchmarkError(f"no bundle {unknown[0]!r}, expected one of: {', '.join(all_names)}")
+    return [_prepared(n) for n in all_names if names is None or n in names]
+
+
+def _prepared(name: str) -> Subject:
+    subject = Subject(name, FOLDER / name)
+    stamp, wanted = subject.folder / "made-of", _made_of(name)
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        sys.stderr.write(f"bench-serving: {name} for the peers\n")
+        shutil.rmtree(subject.folder, ignore_errors=True)
+        subject.folder.mkdir(parents=True)
+        # TensorFlow stays out of the process that generates the load
+        made = subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-m", "benchmarks.serving.exports", name, str(subject.folder)],
+            cwd=ROOT, capture_output=True, check=False,
+        )  # fmt: skip
+        if made.returncode:
+            raise BenchmarkError(f"{name} cannot be made for the peers: {made.stderr.decode(errors='replace')[-800:]}")
+        stamp.write_text(wanted, encoding="utf-8")
+    return subject
+
+
+def _made_of(name: str) -> str:
+    files = [Path(__file__).parent / n for n in _MAKERS]
+    if name != REFERENCE:
+        files.append(SHIPPED / name / "bundle.json")
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
