@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from serving import catalogue, describe, detect, errors, openapi, predict
+from serving import service as services
 from serving.body_limit import BodyLimit
+from serving.direct import Direct
 from serving.metrics import Measured
-from serving.service import Service
 from serving.settings import Settings
 
 
@@ -21,9 +21,7 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         BundleError: there is no bundle, or one is not whole.
     """
     settings = settings or Settings()
-    service = Service(catalogue.load(models_dir), CapacityLimiter(settings.inference_threads))
-    for name, detector in service.catalogue.detectors.items():
-        service.metrics.served(name, detector.bundle.version)
+    service = services.create(catalogue.load(models_dir), settings)
     app = FastAPI(
         title="AIoT anomaly detection",
         description="Decides whether windows of sensor readings are anomalous, and says which sensor and how sure.",
@@ -36,6 +34,7 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     errors.install(app)
     openapi.install(app, service)
+    app.add_middleware(Direct, routes=predict.direct_routes(service), most_s=service.most_s)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
     return app

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aiot_anomaly.detection import detect_series
+from aiot_anomaly.detection import SeriesScores, score_series, series_records
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.errors import CalibrationError
 from aiot_anomaly.messages import EARLIEST, LATEST, Reading
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
-from serving import payload, service
+from serving import encoding, payload, service
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, listed, unprocessable
 from serving.model_path import MODEL_PATH
@@ -37,24 +37,42 @@ async def detect(request: Request, profile: str) -> Response:
 
 
 def _answered(s: service.Service, detector: Detector, body: bytes) -> bytes:
-    found = answer(detector, s.calibrations, body)
-    s.metrics.scored(found.model, found.predictions)
-    return found.model_dump_json().encode()
+    device_id, found = scored(detector, s.calibrations, body)
+    s.metrics.scored(detector.profile.name, found.scores.score)
+    return encoded(detector, device_id, found)
 
 
-def answer(detector: Detector, cache: CalibrationCache, body: bytes) -> DetectResponse:
-    """What `:detect` answers to a body.
+def answer_alone(detector: Detector, cache: CalibrationCache, body: bytes) -> bytes:
+    """What `:detect` answers to a body, without counting anything.
 
     Raises:
         ApiError: it cannot be answered.
     """
-    request = _request(payload.parse(body))
+    return encoded(detector, *scored(detector, cache, body))
+
+
+def encoded(detector: Detector, device_id: str, found: SeriesScores) -> bytes:
+    """The scores of a device's readings as the answer."""
+    rows = encoding.rows(series_records(detector.profile, device_id, found))
+    return encoding.response(detector, [rows], device_id=device_id, outcomes=found.outcomes)
+
+
+def scored(detector: Detector, cache: CalibrationCache, body: bytes) -> tuple[str, SeriesScores]:
+    """The device that a body is of, and the scores of its readings.
+
+    Raises:
+        ApiError: they cannot be had.
+    """
     profile = detector.profile
+    # of each reading its object, its time and its sensors; and a few values beside them
+    payload.check_size(body, (MOST_READINGS + 1) * (len(profile.sensors) + 4) + 64)
+    request = _request(payload.parse(body))
     _check_sensors(profile, request.readings)
     timestamps = _timestamps(request.readings)
     try:
-        own = None if request.calibration is None else cache.decode(profile, request.calibration)
-        found = detect_series(
+        given = request.calibration
+        own = None if given is None else cache.decode(profile, given.model_dump_json().encode())
+        found = score_series(
             detector,
             request.device_id,
             timestamps,
@@ -64,13 +82,7 @@ def answer(detector: Detector, cache: CalibrationCache, body: bytes) -> DetectRe
         )
     except CalibrationError as e:
         raise unprocessable(e.code, str(e), **e.details) from None
-    return DetectResponse(
-        model=profile.name,
-        version=detector.bundle.version,
-        device_id=request.device_id,
-        outcomes=dict(found.outcomes),
-        predictions=found.predictions,
-    )
+    return request.device_id, found
 
 
 def _request(document: dict[str, object]) -> DetectRequest:

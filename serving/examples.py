@@ -17,7 +17,6 @@ from serving.service import Service
 
 #: readings of a `:detect` example at most; a profile with longer windows is shown warming up
 _MOST_READINGS = 40
-_ANSWERS = {"predict": predict.answer, "detect": detect.answer}
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,18 @@ def examples(service: Service, verb: str) -> list[Example]:
         pair = (_window(detector), _wrong_window(detector)) if verb == "predict" else _reading_requests(detector)
         for request in pair:
             try:
-                answer = _ANSWERS[verb](detector, service.calibrations, orjson.dumps(request))
-                found.append(Example(name, request, HTTPStatus.OK, answer.model_dump(mode="json")))
+                answer = _answer(service, name, verb, orjson.dumps(request))
+                found.append(Example(name, request, HTTPStatus.OK, orjson.loads(answer)))
             except ApiError as e:
                 found.append(Example(name, request, e.status, orjson.loads(body(e.code, e.message, e.details))))
     return found
+
+
+def _answer(service: Service, name: str, verb: str, body: bytes) -> bytes:
+    model = service.models[name]
+    if verb == "predict":
+        return predict.answer_alone(model.detector, model.reader, body)
+    return detect.answer_alone(model.detector, service.calibrations, body)
 
 
 def _window(detector: Detector) -> dict[str, Any]:

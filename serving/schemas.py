@@ -17,7 +17,8 @@ MOST_INSTANCES = 1024
 MOST_READINGS = 10_000
 
 
-def _time(value: object) -> datetime:
+def time_of(value: object) -> datetime:
+    """The time that a text names; a ValueError that says what was expected if it names none."""
     if not isinstance(value, str):
         raise ValueError("expected an ISO 8601 time with an offset, such as 2026-11-22T19:00:00Z")
     try:
@@ -31,7 +32,7 @@ def _time(value: object) -> datetime:
     return time
 
 
-Time = Annotated[datetime, PlainValidator(_time), WithJsonSchema({"type": "string", "format": "date-time"})]
+Time = Annotated[datetime, PlainValidator(time_of), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 #: checked by `serving.window_values`, which is a hundred times faster for it
 Values = Annotated[Any, WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}})]

@@ -27,8 +27,12 @@ class Settings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65_535)
     #: a larger request body is refused; Cloud Run's own limit is the default
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1)
-    #: requests that are parsed and scored at once, each on one core; further ones wait
+    #: batches, or requests of raw readings, that are worked on at once, each on one core; further ones wait
     inference_threads: int = Field(default=2, ge=1, le=64)
+    #: a request that is expected to wait longer than this for its turn is refused with 503 and Retry-After
+    max_queue_ms: int = Field(default=100, ge=1)
+    #: for how long a request may be worked on; a client may ask for less by the header X-Request-Timeout-Ms
+    request_timeout_ms: int = Field(default=5_000, ge=1)
     #: one log line for each request
     access_log: bool = False
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
 from aiot_anomaly.calibration import Calibration
-from aiot_anomaly.detector import Detector, Source, prediction
+from aiot_anomaly.detector import Detector, Source, records
 from aiot_anomaly.errors import CalibrationError, WindowError
 from aiot_anomaly.inference import Scores
 from aiot_anomaly.messages import Prediction
@@ -126,13 +126,17 @@ def detect_series(
 ) -> SeriesDetection:
     """Decides every complete window of a device's readings; arguments and errors as for `score_series`."""
     found = score_series(detector, device_id, timestamps, values, own_calibration, last_only=last_only)
+    return SeriesDetection(
+        [Prediction.model_validate(r) for r in series_records(detector.profile, device_id, found)], found.outcomes
+    )
+
+
+def series_records(profile: Profile, device_id: str, found: SeriesScores) -> list[dict[str, Any]]:
+    """What the graph says of a series, as the API answers it: see `aiot_anomaly.detector.records`."""
     n = len(found.ends)
     # a prediction needs of its window the time and the sensors that were out of range
     decided = Windows(found.ends, np.empty((n, 0, 0)), np.ones(n, dtype=bool), found.out_of_range)
-    return SeriesDetection(
-        [prediction(detector.profile, device_id, decided, found.scores, i, found.source) for i in range(n)],
-        found.outcomes,
-    )
+    return records(profile, [device_id] * n, decided, found.scores, [found.source] * n)
 
 
 def first_not_finite(scores: Scores) -> int | None:
