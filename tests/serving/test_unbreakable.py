@@ -1,0 +1,296 @@
+"""A real process under attack: no failure but the deliberate 503, bounded memory, and the next good request is answered.
+
+`make test` sends a part of the generated bodies, `make hostile` all 20,000 (HOSTILE_BODIES says how many).
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import psutil
+import pytest
+
+from tests.support import hostile
+from tests.support.hostile import Attack
+from tests.support.tiny_bundle import readings, tiny_profile
+
+ROOT = Path(__file__).parents[2]
+BODIES = int(os.environ.get("HOSTILE_BODIES", "2000"))
+SEED = 20
+PREDICT, DETECT = "/v1/models/tiny:predict", "/v1/models/tiny:detect"
+#: what a process may take on top of what it has when it is ready
+MORE_MIB = 160
+REFUSED = {400, 404, 405, 408, 411, 413, 415, 422, 431, 503}
+
+
+class Victim:
+    """The process, and how it is asked."""
+
+    def __init__(self, models: Path, log: Path) -> None:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "serving", "--models", str(models), "--port", str(self.port)],
+                cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        deadline = time.monotonic() + 60
+        while True:
+            assert self.process.poll() is None, log.read_text()
+            try:
+                if self.client.get("/health/ready").status_code == 200:
+                    break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        self._at_first = self.memory_mib()
+        self._open: http.client.HTTPConnection | None = None
+
+    def memory_mib(self) -> float:
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+
+    def grown_mib(self) -> float:
+        """The largest memory that it ever had, above what it had when it was ready."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024 - self._at_first
+
+    def attack(self, attack: Attack) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the answer; (0, {}, b"") where the server hung up without one."""
+        if self._open is None:
+            self._open = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Content-Type": "application/json", **attack.headers}
+        body: bytes | Iterator[bytes] = attack.body
+        if attack.chunks:
+            body, headers["Transfer-Encoding"] = iter(_chunks(attack)), "chunked"
+        try:
+            self._open.request("POST", attack.path, body, headers, encode_chunked=bool(attack.chunks))
+            response = self._open.getresponse()
+            answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+        except (OSError, http.client.HTTPException):
+            self._open.close()
+            self._open = None
+            return 0, {}, b""
+        if response.will_close:
+            self._open = None
+        return answer
+
+    def answers(self, body: dict[str, Any]) -> float:
+        """Asks a good question; the seconds that the answer took."""
+        begin = time.monotonic()
+        response = self.client.post(PREDICT, json=body)
+        assert response.status_code == 200, response.text
+        assert len(response.json()["predictions"]) == len(body["instances"])
+        return time.monotonic() - begin
+
+    def failures(self) -> list[str]:
+        """What its log holds of errors."""
+        lines = [orjson.loads(line) for line in self.log.read_bytes().splitlines()]
+        return [str(line)[:2_000] for line in lines if line["severity"] in {"ERROR", "CRITICAL"}]
+
+
+def _chunks(attack: Attack) -> Iterator[bytes]:
+    at = 0
+    for size in [*attack.chunks, len(attack.body)]:
+        if attack.body[at : at + size]:
+            yield attack.body[at : at + size]
+        at += size
+
+
+@pytest.fixture
+def victim(models_dir: Path, tmp_path: Path) -> Iterator[Victim]:
+    victim = Victim(models_dir, tmp_path / "log")
+    try:
+        yield victim
+    finally:
+        victim.client.close()
+        victim.process.kill()
+        victim.process.wait()
+
+
+@pytest.fixture
+def good(instance: dict[str, Any]) -> dict[str, Any]:
+    return {"instances": [instance]}
+
+
+def raw_readings() -> dict[str, Any]:
+    times, values = readings(tiny_profile(), 30)
+    names = ("flow", "pressure")
+    rows = [
+        {"timestamp": as_text(t), "values": dict(zip(names, v, strict=True))}
+        for t, v in zip(times.tolist(), values.tolist(), strict=True)
+    ]
+    return {"device_id": "device-1", "readings": rows, "last_only": True}
+
+
+def as_text(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def routes(victim: Victim, good: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A good body for each address that takes one."""
+    of_readings = raw_readings()
+    described = victim.client.get("/openapi.json").json()["paths"]
+    known = {"predict": good, "detect": of_readings, "calibrate": of_readings, "/invocations": good}
+    found = {}
+    for path in (p for p, methods in described.items() if "post" in methods):
+        name = path.rpartition(":")[2]
+        assert name in known, f"{path} is a new route: give it a good body here"
+        found[path.replace("{profile}", "tiny")] = known[name]
+    assert {PREDICT, DETECT} <= set(found)
+    return found
+
+
+def test_generated_bodies_are_refused_and_the_next_good_request_is_answered(victim, good):
+    statuses: Counter[tuple[str, int]] = Counter()
+    for number, attack in enumerate(hostile.attacks(routes(victim, good), SEED, BODIES)):
+        status, headers, body = victim.attack(attack)
+        where = f"attack {number} of seed {SEED}: {attack.kind} on {attack.path} {dict(attack.headers)}: {status} {body[:300]!r}"
+        assert status in REFUSED | {200}, f"{where}\n{attack.body[:2_000]!r}"
+        if status == 503:
+            assert int(headers["retry-after"]) > 0, where
+        if status != 200:
+            assert len(body) < 4_000, f"{where}: the refusal echoes what was sent"
+            assert set(orjson.loads(body)["error"]) == {"code", "message", "details"}, where
+        statuses[attack.kind, status] += 1
+        if number % 100 == 99:
+            victim.answers(good)
+    victim.answers(good)
+    kinds = {kind for kind, _ in statuses}
+    assert len(kinds) == 11
+    assert all(any(statuses[kind, refusal] for refusal in (400, 422)) for kind in kinds), statuses
+    assert victim.failures() == []
+    assert victim.grown_mib() < MORE_MIB
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
+@pytest.mark.parametrize("filling", [b" ", b"[", b"[],", b'{"a":1},', b"1,", b'"'], ids=repr)
+def test_100_mb_bodies_are_refused_in_bounded_memory(victim, good, filling, declared):
+    size = 100_000_000
+    piece = filling * (1_000_000 // len(filling))
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+        length = f"Content-Length: {size}" if declared else "Transfer-Encoding: chunked"
+        s.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{length}\r\n\r\n".encode())
+        try:
+            for _ in range(size // len(piece)):
+                s.sendall(piece if declared else f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        except OSError:
+            pass  # it hung up, after it had answered
+        assert s.recv(200).startswith(b"HTTP/1.1 413 ")
+    victim.answers(good)
+    assert victim.grown_mib() < MORE_MIB
+
+
+@pytest.mark.parametrize("filling", [b"[],", b'{"a":1},', b"1,", b'"a",', b"null,"], ids=repr)
+@pytest.mark.parametrize("route", [PREDICT, DETECT])
+def test_bodies_within_the_limit_do_not_become_many_times_as_large(victim, good, route, filling):
+    head, tail = (b'{"instances":[', b"0]}") if route == PREDICT else (b'{"readings":[', b"0]}")
+    body = head + filling * (30_000_000 // len(filling)) + tail
+    assert victim.client.post(route, content=body).status_code in {413, 422}
+    victim.answers(good)
+    assert victim.grown_mib() < MORE_MIB
+
+
+def test_slow_clients_do_not_keep_others_from_their_answers(victim, good):
+    begins = [
+        b"", b"P", b"POST ", f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\n".encode(),
+        f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{{".encode(),
+        f"POST {DETECT} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n".encode(),
+    ]  # fmt: skip
+    slow = [socket.create_connection(("127.0.0.1", victim.port), timeout=30) for _ in range(300)]
+    try:
+        for i, s in enumerate(slow):
+            s.sendall(begins[i % len(begins)])
+        for _ in range(5):
+            for i, s in enumerate(slow):
+                # a byte more of whatever was begun; what has become nonsense is hung up on
+                try:
+                    s.sendall(b" " if i % len(begins) == 4 else b"x")
+                except OSError:
+                    continue
+            assert victim.answers(good) < 2
+    finally:
+        for s in slow:
+            s.close()
+    victim.answers(good)
+    assert victim.failures() == []
+    assert victim.grown_mib() < MORE_MIB
+
+
+def test_many_large_bodies_at_once_stay_in_bounded_memory(victim, good):
+    size, clients = 20_000_000, 40
+    slow = [socket.create_connection(("127.0.0.1", victim.port), timeout=10) for _ in range(clients)]
+    try:
+        for s in slow:
+            s.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode())
+        for s in slow:
+            try:
+                for _ in range(19):
+                    s.sendall(b" " * 1_000_000)
+            except OSError:
+                continue  # it was told 503 or was hung up on
+        victim.answers(good)
+    finally:
+        for s in slow:
+            s.close()
+    assert victim.grown_mib() < MORE_MIB
+
+
+def test_endless_headers_are_refused_in_bounded_memory(victim, good):
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+        s.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nX-Endless: ".encode())
+        try:
+            for _ in range(100):
+                s.sendall(b"x" * 1_000_000)
+        except OSError:
+            pass  # it hung up
+    victim.answers(good)
+    assert victim.grown_mib() < MORE_MIB
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x00" * 1_000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /" + b"%" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://elsewhere/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(5_000)) + b"\r\n",
+    ],
+    ids=lambda b: repr(b[:40]),
+)
+def test_what_is_no_request_is_refused(victim, good, request_bytes):
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+        s.sendall(request_bytes)
+        s.shutdown(socket.SHUT_WR)
+        try:
+            answer = s.recv(10_000)
+        except OSError:
+            answer = b""
+    assert not answer.startswith(b"HTTP/1.1 5"), answer
+    victim.answers(good)
+    assert victim.failures() == []
