@@ -15,6 +15,7 @@ import uvicorn
 from aiot_anomaly.errors import AIoTError
 from serving import catalogue, logs
 from serving.app import create_app
+from serving.head_limit import HeadLimit
 from serving.settings import Settings, from_environment
 
 
@@ -36,7 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
-    uvicorn.run(app, host=given.host, port=given.port, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=given.host,
+        port=given.port,
+        http=HeadLimit,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
     return 0
 
 

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", nargs="+", metavar="NAME", help="only these of the bundles and `reference`")
     names = [p.name for p in PEERS_OF_ALL]
     parser.add_argument(
-        "--peers", nargs="+", choices=names, default=names, metavar="NAME", help="only these: %(choices)s"
+        "--peers", nargs="*", choices=names, default=names, metavar="NAME", help="only these: %(choices)s"
     )
     parser.add_argument(
         "--report", type=Path, default=REPORT, metavar="FILE", help="where the figures go (%(default)s)"
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measured(given: argparse.Namespace) -> Results:
     if given.seconds <= 0 or given.rounds < 1:
         raise BenchmarkError("expected some seconds and one round at least")
-    if not PEERS.is_dir():
+    if given.peers and not PEERS.is_dir():
         raise BenchmarkError(f"no {PEERS}: set the peers' environment up, with make bench-serving")
     plan = Plan(given.seconds, given.rounds, cores.two(), work.FOLDER / "logs")
     subjects = work.prepared(given.models)

@@ -1,4 +1,4 @@
-"""A bundle's score in the forms that the peers load: python -m benchmarks.serving.exports NAME FOLDER."""
+"""A bundle's score in the forms that the peers load: python -m benchmarks.serving.exports NAME..."""
 
 from __future__ import annotations
 
@@ -45,12 +45,15 @@ def save(bundle: Bundle, folder: Path) -> None:
     )
 
 
-def main(name: str, folder: Path) -> None:
-    """Makes all forms of the model of that name in a folder, and the reference's bundle."""
-    source = reference.write(work.MADE / name) if name == work.REFERENCE else work.SHIPPED / name
-    (folder / "bundle").symlink_to(source)
-    save(bundles.load(source), folder)
+def main(names: list[str]) -> None:
+    """Makes all forms of the models of these names, and the reference's bundle."""
+    for name in names:
+        source = reference.write(work.MADE / name) if name == work.REFERENCE else work.SHIPPED / name
+        folder = work.FOLDER / name
+        folder.mkdir(parents=True)
+        (folder / "bundle").symlink_to(source)
+        save(bundles.load(source), folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1:])

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from benchmarks.serving.connection import Address, Connection
-from benchmarks.serving.runs import OK, OVERLOADED, UNANSWERED, Run
+from benchmarks.serving.runs import OK, OVERLOADED, TURNED_AWAY, UNANSWERED, Run
 
 #: how long answers are waited for after the last request
 _DRAIN_S = 5.0
@@ -65,7 +65,15 @@ def closed(address: Address, requests: Sequence[bytes], *, connections: int, sec
     return Run(taken, np.array(latencies), statuses, np.empty(0), retry_after)
 
 
-def constant(address: Address, requests: Sequence[bytes], *, rate: float, seconds: float, connections: int) -> Run:
+def constant(
+    address: Address,
+    requests: Sequence[bytes],
+    *,
+    rate: float,
+    seconds: float,
+    connections: int,
+    patient: bool = True,
+) -> Run:
     """Open loop: requests at a constant rate, whatever becomes of those before.
 
     Latency counts from the moment at which a request was due: one that has to wait for a connection, because a slow
@@ -77,6 +85,8 @@ def constant(address: Address, requests: Sequence[bytes], *, rate: float, second
         rate: requests a second.
         seconds: how long.
         connections: that are open at most.
+        patient: a request that is due while each connection is taken waits for one; else it is turned away, as a
+            balancer does that bounds what it hands to a server.
     """
     total = max(1, round(rate * seconds))
     with _opened(address, connections) as opened, _no_collection():
@@ -94,12 +104,14 @@ def constant(address: Address, requests: Sequence[bytes], *, rate: float, second
         while (number < total or waiting or under_way) and now < give_up:
             now = time.perf_counter()
             while number < total and begin + number / rate <= now:
-                waiting.append(number)
-                if idle and len(waiting) == 1:
-                    delays.append(now - begin - number / rate)
-                number += 1
                 if idle:
-                    _send_next(requests, idle, waiting, under_way)
+                    delays.append(now - begin - number / rate)
+                    _send(requests, number, idle, under_way)
+                elif patient:
+                    waiting.append(number)
+                else:
+                    statuses[TURNED_AWAY] += 1
+                number += 1
             due = begin + number / rate if number < total else give_up
             ready, _, _ = select.select(list(under_way), (), (), max(0.0, due - time.perf_counter()))
             for connection in ready:
@@ -114,17 +126,15 @@ def constant(address: Address, requests: Sequence[bytes], *, rate: float, second
                 retry_after += status == OVERLOADED and connection.retry_after
                 idle.append(connection)
                 if waiting:
-                    _send_next(requests, idle, waiting, under_way)
+                    _send(requests, waiting.popleft(), idle, under_way)
         unanswered = total - sum(statuses.values())
     if unanswered:
         statuses[UNANSWERED] = unanswered
     return Run(seconds, latencies[~np.isnan(latencies)], statuses, np.array(delays), retry_after)
 
 
-def _send_next(
-    requests: Sequence[bytes], idle: deque[Connection], waiting: deque[int], under_way: dict[Connection, int]
-) -> None:
-    connection, which = idle.popleft(), waiting.popleft()
+def _send(requests: Sequence[bytes], which: int, idle: deque[Connection], under_way: dict[Connection, int]) -> None:
+    connection = idle.popleft()
     under_way[connection] = which
     connection.send(requests[which % len(requests)])
 

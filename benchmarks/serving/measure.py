@@ -20,7 +20,7 @@ from benchmarks.serving.contenders import Api, Contender
 from benchmarks.serving.cores import Cores, on
 from benchmarks.serving.errors import BenchmarkError
 from benchmarks.serving.results import KernelResult, Load, ModelResult, Overload, ServerResult
-from benchmarks.serving.runs import OK, OVERLOADED, Run, quantile_ms
+from benchmarks.serving.runs import OK, OVERLOADED, TURNED_AWAY, Run, quantile_ms
 from benchmarks.serving.server import Server, running
 from benchmarks.serving.subjects import Subject
 
@@ -226,7 +226,12 @@ def _overload(own: _Measured, times: float, plan: Plan) -> Overload:
     requests = [own.server.request(own.subject, i) for i in range(len(own.subject.scores))]
     offered = times * own.saturation
     run = load.constant(
-        own.server.address, requests, rate=offered, seconds=2 * plan.seconds, connections=_OVERLOAD_CONNECTIONS
+        own.server.address,
+        requests,
+        rate=offered,
+        seconds=2 * plan.seconds,
+        connections=_OVERLOAD_CONNECTIONS,
+        patient=False,
     )
     own.server.look()
     refused, sent = run.statuses[OVERLOADED], sum(run.statuses.values())
@@ -235,6 +240,7 @@ def _overload(own: _Measured, times: float, plan: Plan) -> Overload:
         times=times,
         offered=offered,
         accepted=run.rate,
+        turned_away=run.statuses[TURNED_AWAY] / sent,
         refused=refused / sent,
         retry_after=run.retry_after / refused if refused else None,
         p50_ms=_known(quantile_ms(run.latencies, 0.5)),

@@ -42,9 +42,10 @@ class Overload(_Document):
         times: the saturation's rate.
         offered: requests a second.
         accepted: of them, answered with 200 a second.
+        turned_away: share of the requests that were never sent, as the server owed an answer on each connection.
         refused: share of the requests that were answered with 503.
         retry_after: share of the 503 that said when to come back.
-        p50_ms, p99_ms: latency of the accepted, from when they were due; None where none was.
+        p50_ms, p99_ms: latency of the accepted; None where none was.
         halves_p99_ms: the same of the first and the second half of the time.
         failed: as in `Load`.
     """
@@ -52,6 +53,7 @@ class Overload(_Document):
     times: float
     offered: float
     accepted: float
+    turned_away: float
     refused: float
     retry_after: float | None
     p50_ms: float | None

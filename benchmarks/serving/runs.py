@@ -10,8 +10,9 @@ import numpy as np
 from aiot_anomaly.series import Float
 
 OK, OVERLOADED = 200, 503
-#: in place of a status: the server closed the connection, or had not answered when the measurement was given up
-LOST, UNANSWERED = 0, -1
+#: in place of a status: the server closed the connection; had not answered when the measurement was given up; or was
+#: not asked, as it still owed an answer on each connection
+LOST, UNANSWERED, TURNED_AWAY = 0, -1, -2
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Run:
 
     @property
     def failed(self) -> dict[int, int]:
-        """How many requests had neither 200 nor 503, by status."""
-        return {status: n for status, n in self.statuses.items() if status not in {OK, OVERLOADED}}
+        """How many requests that were sent had neither 200 nor 503, by status."""
+        return {status: n for status, n in self.statuses.items() if status not in {OK, OVERLOADED, TURNED_AWAY}}
 
 
 def quantile_ms(latencies: Float, q: float) -> float:

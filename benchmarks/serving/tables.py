@@ -83,11 +83,13 @@ def overload(model: ModelResult, language: Language = ENGLISH) -> str:
     if language.portuguese:
         return language.number(
             f"Com {most.times:g} vezes a carga máxima, {most.accepted:,.0f} requisições/s são respondidas, com p99 de "
-            f"{_ms(most.p99_ms)}; {most.refused:.0%} recebem logo um 503 com `Retry-After`."
+            f"{_ms(most.p99_ms)}; {most.refused:.0%} recebem um 503 com `Retry-After`, e {most.turned_away:.0%} nem "
+            "cabem nas 512 conexões."
         )
     return (
         f"At {most.times:g} times the load that it can take, {most.accepted:,.0f} requests/s are answered, with a p99 "
-        f"of {_ms(most.p99_ms)}; {most.refused:.0%} are told 503 with `Retry-After` at once."
+        f"of {_ms(most.p99_ms)}; {most.refused:.0%} are told 503 with `Retry-After`, and {most.turned_away:.0%} find "
+        "none of 512 connections free."
     )
 
 

@@ -18,6 +18,7 @@ FOLDER = ROOT / ".local" / "bench-serving"
 SHIPPED, MADE = ROOT / "serving" / "models", FOLDER / "models"
 REFERENCE = "reference"
 _MAKERS = ("reference.py", "score.py", "exports.py")
+_STAMP = "made-of"
 
 
 def models_beside(subject: Subject) -> Path:
@@ -38,28 +39,34 @@ def prepared(names: Sequence[str] | None = None) -> list[Subject]:
     unknown = [n for n in names or () if n not in all_names]
     if unknown:
         raise BenchmarkError(f"no bundle {unknown[0]!r}, expected one of: {', '.join(all_names)}")
-    return [_prepared(n) for n in all_names if names is None or n in names]
+    subjects = [Subject(n, FOLDER / n) for n in all_names if names is None or n in names]
+    _make([s.name for s in subjects if not _is_made(s.name)])
+    return subjects
 
 
-def _prepared(name: str) -> Subject:
-    subject = Subject(name, FOLDER / name)
-    stamp, wanted = subject.folder / "made-of", _made_of(name)
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
-        sys.stderr.write(f"bench-serving: {name} for the peers\n")
-        shutil.rmtree(subject.folder, ignore_errors=True)
-        subject.folder.mkdir(parents=True)
-        # TensorFlow stays out of the process that generates the load
-        made = subprocess.run(  # noqa: S603 - this interpreter
-            [sys.executable, "-m", "benchmarks.serving.exports", name, str(subject.folder)],
-            cwd=ROOT, capture_output=True, check=False,
-        )  # fmt: skip
-        if made.returncode:
-            raise BenchmarkError(f"{name} cannot be made for the peers: {made.stderr.decode(errors='replace')[-800:]}")
-        stamp.write_text(wanted, encoding="utf-8")
-    return subject
+def _make(names: Sequence[str]) -> None:
+    if not names:
+        return
+    sys.stderr.write(f"bench-serving: {', '.join(names)} in the forms that the peers take\n")
+    for name in names:
+        shutil.rmtree(FOLDER / name, ignore_errors=True)
+    # TensorFlow stays out of the process that generates the load
+    made = subprocess.run(  # noqa: S603 - this interpreter
+        [sys.executable, "-m", "benchmarks.serving.exports", *names], cwd=ROOT, capture_output=True, check=False
+    )
+    if made.returncode:
+        raise BenchmarkError(f"the peers' forms cannot be made: {made.stderr.decode(errors='replace')[-800:]}")
+    for name in names:
+        (FOLDER / name / _STAMP).write_text(_made_of(name), encoding="utf-8")
+
+
+def _is_made(name: str) -> bool:
+    stamp = FOLDER / name / _STAMP
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _made_of(name)
 
 
 def _made_of(name: str) -> str:
+    """Changes with whatever a model's forms are made of."""
     files = [Path(__file__).parent / n for n in _MAKERS]
     if name != REFERENCE:
         files.append(SHIPPED / name / "bundle.json")

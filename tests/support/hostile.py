@@ -20,7 +20,20 @@ STRANGE: Sequence[Any] = (
     "../../etc/passwd", "'; drop table devices; --", "\u202e\ud83d\ude00", "é" * 200, "x" * 10_000, [], {}, [[]], [{}],
     {"": None}, [None] * 50, [[0] * 300], {"a": {"b": {"c": []}}},
 )  # fmt: skip
-_TOKENS = (b"NaN", b"-NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 5_000, b"0x10", b"01", b"1.", b"+1", b"'a'", b"//")
+_TOKENS = (
+    b"NaN",
+    b"-NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"1e400",
+    b"9" * 5_000,
+    b"0x10",
+    b"01",
+    b"1.",
+    b"+1",
+    b"'a'",
+    b"//",
+)
 _TYPES = ("text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "x", "application/json; charset=utf-16")  # fmt: skip
 
 
@@ -160,11 +173,17 @@ def _invented(rng: random.Random, _good: Good) -> bytes:
 def _calibration(rng: random.Random, good: Good) -> bytes:
     """A calibration that is none."""
     document = json.loads(json.dumps(good))
-    numbers = [rng.choice([math.nan, math.inf, -1.0, 0.0, 1e300, 5e-324, 1.0]) for _ in range(rng.choice([0, 1, 2, 6, 100]))]
+    numbers = [
+        rng.choice([math.nan, math.inf, -1.0, 0.0, 1e300, 5e-324, 1.0]) for _ in range(rng.choice([0, 1, 2, 6, 100]))
+    ]
     array = base64.b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
     names = ("center", "scale", "whitening", "weights", "score_scale", "band")
     forged: dict[str, Any] = {name: array if rng.random() < 0.8 else rng.choice(STRANGE) for name in names}
-    forged |= {"profile": rng.choice(["tiny", "leak", 5]), "model_version": "x", "windows": rng.choice([1, 0, -1, 2**70])}
+    forged |= {
+        "profile": rng.choice(["tiny", "leak", 5]),
+        "model_version": "x",
+        "windows": rng.choice([1, 0, -1, 2**70]),
+    }
     holders = [v for h, k in _places(document) if isinstance(v := h[k], dict)]
     rng.choice([document, *holders])["calibration"] = forged
     return json.dumps(document).encode()
@@ -176,7 +195,11 @@ def _utf(rng: random.Random, good: Good) -> bytes:
     if rng.random() < 0.5:
         return text.encode(rng.choice(["utf-16", "utf-32", "utf-8-sig", "utf-16-be"]))
     at = rng.randrange(len(text))
-    return text[:at].encode() + rng.choice([b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80", b"\\ud800"]) + text[at:].encode()
+    return (
+        text[:at].encode()
+        + rng.choice([b"\xed\xa0\x80", b"\xc0\x80", b"\xf5\x80\x80\x80", b"\\ud800"])
+        + text[at:].encode()
+    )
 
 
 _KINDS: Sequence[tuple[str, Callable[[random.Random, Good], bytes]]] = [
