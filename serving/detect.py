@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import chain
 
 import numpy as np
@@ -20,6 +21,7 @@ from serving import encoding, payload, service
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, listed, unprocessable
 from serving.model_path import MODEL_PATH
+from serving.overload import timeout_s
 from serving.schemas import MOST_READINGS, DetectRequest, DetectResponse
 
 router = APIRouter(tags=["inference"])
@@ -31,8 +33,11 @@ async def detect(request: Request, profile: str) -> Response:
     s = service.of(request)
     detector = s.catalogue.get(profile)
     request.state.model_version = detector.bundle.version
+    time = timeout_s(request.scope, s.most_s)
+    s.workers.admit(time)
     body = await request.body()
-    content = await s.run(_answered, s, detector, body)
+    deadline = asyncio.get_running_loop().time() + time
+    content = await s.workers.run(deadline, _answered, s, detector, body)
     return Response(content, headers={"X-Model-Version": detector.bundle.version}, media_type="application/json")
 
 
