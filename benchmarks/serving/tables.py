@@ -130,13 +130,10 @@ def brief(results: Results, language: Language) -> str:
         size = f"{first.steps} passos de {first.inputs} entradas, uma janela por requisição"
         tail = f"Metas cumpridas: {met} de {len(found)}; [todos os modelos e números](docs/serving.md)."
     else:
-        head = (
-            f"**{first.title}** (`{first.name}`), {first.steps} steps of {first.inputs} inputs, one window a request."
-        )
+        size = f"{first.steps} steps of {first.inputs} inputs, one window a request"
         tail = f"Goals met: {met} of {len(found)}; [all models and figures](docs/serving.md)."
-    return "\n\n".join(
-        [f"**{first.title}** (`{first.name}`), {size}.", servers(first, language), f"{sentences} {tail}"]
-    )
+    head = f"**{first.title}** (`{first.name}`), {size}."
+    return "\n\n".join([head, servers(first, language), f"{sentences} {tail}"])
 
 
 def write(results: Results, root: Path) -> None:

@@ -1,125 +1,29 @@
-"""A real process under attack: no failure but the deliberate 503, bounded memory, and the next good request is answered.
+"""A real process under attack: nothing fails, memory is bounded, and the next good request is answered.
 
 `make test` sends a part of the generated bodies, `make hostile` all 20,000 (HOSTILE_BODIES says how many).
 """
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
-import psutil
 import pytest
 
+from tests.serving.victim import PREDICT, Victim
 from tests.support import hostile
-from tests.support.hostile import Attack
 from tests.support.tiny_bundle import readings, tiny_profile
 
-ROOT = Path(__file__).parents[2]
 BODIES = int(os.environ.get("HOSTILE_BODIES", "2000"))
 SEED = 20
-PREDICT, DETECT = "/v1/models/tiny:predict", "/v1/models/tiny:detect"
+DETECT = "/v1/models/tiny:detect"
 #: what a process may take on top of what it has when it is ready
 MORE_MIB = 160
 REFUSED = {400, 404, 405, 408, 411, 413, 415, 422, 431, 503}
-
-
-class Victim:
-    """The process, and how it is asked."""
-
-    def __init__(self, models: Path, log: Path) -> None:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "serving", "--models", str(models), "--port", str(self.port)],
-                cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
-        deadline = time.monotonic() + 60
-        while True:
-            assert self.process.poll() is None, log.read_text()
-            try:
-                if self.client.get("/health/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        self._at_first = self.memory_mib()
-        self._open: http.client.HTTPConnection | None = None
-
-    def memory_mib(self) -> float:
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
-
-    def grown_mib(self) -> float:
-        """The largest memory that it ever had, above what it had when it was ready."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(peak.split()[1]) / 1024 - self._at_first
-
-    def attack(self, attack: Attack) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the answer; (0, {}, b"") where the server hung up without one."""
-        if self._open is None:
-            self._open = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Content-Type": "application/json", **attack.headers}
-        body: bytes | Iterator[bytes] = attack.body
-        if attack.chunks:
-            body, headers["Transfer-Encoding"] = iter(_chunks(attack)), "chunked"
-        try:
-            self._open.request("POST", attack.path, body, headers, encode_chunked=bool(attack.chunks))
-            response = self._open.getresponse()
-            answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
-        except (OSError, http.client.HTTPException):
-            self._open.close()
-            self._open = None
-            return 0, {}, b""
-        if response.will_close:
-            self._open = None
-        return answer
-
-    def answers(self, body: dict[str, Any]) -> float:
-        """Asks a good question; the seconds that the answer took."""
-        begin = time.monotonic()
-        response = self.client.post(PREDICT, json=body)
-        assert response.status_code == 200, response.text
-        assert len(response.json()["predictions"]) == len(body["instances"])
-        return time.monotonic() - begin
-
-    def failures(self) -> list[str]:
-        """What its log holds of errors."""
-        lines = [orjson.loads(line) for line in self.log.read_bytes().splitlines()]
-        return [str(line)[:2_000] for line in lines if line["severity"] in {"ERROR", "CRITICAL"}]
-
-
-def _chunks(attack: Attack) -> Iterator[bytes]:
-    at = 0
-    for size in [*attack.chunks, len(attack.body)]:
-        if attack.body[at : at + size]:
-            yield attack.body[at : at + size]
-        at += size
-
-
-@pytest.fixture
-def victim(models_dir: Path, tmp_path: Path) -> Iterator[Victim]:
-    victim = Victim(models_dir, tmp_path / "log")
-    try:
-        yield victim
-    finally:
-        victim.client.close()
-        victim.process.kill()
-        victim.process.wait()
 
 
 @pytest.fixture
@@ -159,7 +63,8 @@ def test_generated_bodies_are_refused_and_the_next_good_request_is_answered(vict
     statuses: Counter[tuple[str, int]] = Counter()
     for number, attack in enumerate(hostile.attacks(routes(victim, good), SEED, BODIES)):
         status, headers, body = victim.attack(attack)
-        where = f"attack {number} of seed {SEED}: {attack.kind} on {attack.path} {dict(attack.headers)}: {status} {body[:300]!r}"
+        where = f"attack {number} of seed {SEED}: {attack.kind} on {attack.path} {dict(attack.headers)}, {status}"
+        where = f"{where} {body[:300]!r}"
         assert status in REFUSED | {200}, f"{where}\n{attack.body[:2_000]!r}"
         if status == 503:
             assert int(headers["retry-after"]) > 0, where
@@ -208,7 +113,7 @@ def test_bodies_within_the_limit_do_not_become_many_times_as_large(victim, good,
 def test_slow_clients_do_not_keep_others_from_their_answers(victim, good):
     begins = [
         b"", b"P", b"POST ", f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\n".encode(),
-        f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{{".encode(),
+        f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n{{".encode(),
         f"POST {DETECT} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n".encode(),
     ]  # fmt: skip
     slow = [socket.create_connection(("127.0.0.1", victim.port), timeout=30) for _ in range(300)]
@@ -253,9 +158,8 @@ def test_many_large_bodies_at_once_stay_in_bounded_memory(victim, good):
 def test_endless_headers_are_refused_in_bounded_memory(victim, good):
     with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
         s.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nX-Endless: ".encode())
-        with pytest.raises(OSError):  # it hangs up
-            for _ in range(200):
-                s.sendall(b"x" * 1_000_000)
+        with pytest.raises(ConnectionError):
+            s.sendall(b"x" * 200_000_000)
     victim.answers(good)
     assert victim.grown_mib() < 20
 

@@ -34,7 +34,10 @@ _TOKENS = (
     b"'a'",
     b"//",
 )
-_TYPES = ("text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "x", "application/json; charset=utf-16")  # fmt: skip
+_TYPES = (
+    "text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "x",
+    "application/json; charset=utf-16",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
