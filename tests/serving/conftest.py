@@ -50,13 +50,19 @@ def instance(tiny: Detector) -> dict[str, Any]:
     return {"device_id": "device-1", "window_end": as_datetime(golden.ends[0]).isoformat(), "values": values}
 
 
-@pytest.fixture
-def victim(models_dir: Path, tmp_path: Path) -> Iterator[Victim]:
-    """A process of its own, ended in the end."""
-    victim = Victim(models_dir, tmp_path / "log")
+@pytest.fixture(scope="module")
+def process(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    victim = Victim(models_dir, tmp_path_factory.mktemp("victim") / "log")
     try:
         yield victim
     finally:
         victim.client.close()
         victim.process.kill()
         victim.process.wait()
+
+
+@pytest.fixture
+def victim(process: Victim) -> Victim:
+    """A process of its own, whose memory is looked at anew."""
+    process.forget_peak()
+    return process

@@ -50,8 +50,12 @@ class Victim:
     def memory_mib(self) -> float:
         return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
 
+    def forget_peak(self) -> None:
+        """The largest memory counts from now on."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def grown_mib(self) -> float:
-        """The largest memory that it ever had, above what it had when it was ready."""
+        """The largest memory that it had since then, above what it had when it was ready."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) / 1024 - self._at_first
