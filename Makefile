@@ -38,7 +38,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam image smoke revisions rollback \
-  redrive rehearse chaos architecture costs bench-simulator lock clean
+  redrive rehearse chaos architecture costs bench-simulator bench-serving hostile lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -159,6 +159,14 @@ costs: $(DEV)/.ready ## print what a month and what fleets cost, and put it into
 bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the same emulator, and of simulating districts
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
 	@$(DEV)/bin/python -m simulator.hydraulics_benchmark
+
+bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other servers, into docs/serving.md (SECONDS=0.3 ROUNDS=1: quick)
+	@$(DEV)/bin/python -m benchmarks.serving $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SECONDS)$(ROUNDS),,--write)
+
+hostile: $(DEV)/.ready ## attack a running API with 20,000 generated bodies, and more (minutes; make test does a part)
+	@HOSTILE_BODIES=20000 SCHEMATHESIS_EXAMPLES=300 $(DEV)/bin/python -m pytest --timeout 1800 \
+	  tests/serving/test_hostile.py tests/serving/test_unbreakable.py tests/serving/test_schema.py
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt

@@ -12,6 +12,7 @@ from types import FrameType
 
 import uvicorn
 
+from serving.head_limit import HeadLimit
 from serving.service import Service
 
 #: Cloud Run kills a container 10 s after SIGTERM
@@ -60,6 +61,7 @@ def create(service: Service, app: object, host: str, port: int) -> Server:
         app,  # type: ignore[arg-type] # FastAPI's types and uvicorn's do not name each other
         host=host,
         port=port,
+        http=HeadLimit,
         log_config=None,
         access_log=False,
         server_header=False,
