@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -10,10 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
-
 from aiot_anomaly.errors import AIoTError
-from serving import catalogue, logs
+from serving import catalogue, logs, server, spans
 from serving.app import create_app
 from serving.settings import Settings, from_environment
 
@@ -29,14 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, detector in catalogue.load(given.models).detectors.items():
                 print(f"{name} {detector.bundle.version}: golden scores hold")
             return 0
-        logs.configure()
+        logs.configure(settings.google_cloud_project)
         app = create_app(given.models, settings)
     except AIoTError as e:
         print(f"serving: {e}", file=sys.stderr)
         return 1
     versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
-    uvicorn.run(app, host=given.host, port=given.port, log_config=None, access_log=False, server_header=False)
+    served = spans.traced(app) if spans.wanted(os.environ) else app
+    # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
+    gc.collect()
+    gc.freeze()
+    server.create(app.state.service, served, given.host, given.port).run()
     return 0
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 
-from serving import catalogue, describe, detect, errors, openapi, predict
+from serving import calibrate, catalogue, describe, detect, errors, invocations, openapi, predict, vertex
+from serving import service as services
 from serving.body_limit import BodyLimit
+from serving.direct import Direct
 from serving.metrics import Measured
-from serving.service import Service
-from serving.settings import Settings
+from serving.settings import Settings, SettingsError
+from serving.trace_context import Traced
 
 
 def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
@@ -19,11 +20,13 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
 
     Raises:
         BundleError: there is no bundle, or one is not whole.
+        SettingsError: the default profile has no bundle.
     """
     settings = settings or Settings()
-    service = Service(catalogue.load(models_dir), CapacityLimiter(settings.inference_threads))
-    for name, detector in service.catalogue.detectors.items():
-        service.metrics.served(name, detector.bundle.version)
+    service = services.create(catalogue.load(models_dir), settings)
+    if settings.default_profile not in {"", *service.models}:
+        served = ", ".join(service.models)
+        raise SettingsError(f"DEFAULT_PROFILE={settings.default_profile!r}: expected one of {served}")
     app = FastAPI(
         title="AIoT anomaly detection",
         description="Decides whether windows of sensor readings are anomalous, and says which sensor and how sure.",
@@ -32,10 +35,18 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for router in (predict.router, detect.router, describe.router):
+    for router in (predict.router, detect.router, calibrate.router, describe.router, invocations.router):
         app.include_router(router)
+    vertex.install(app, settings)
     errors.install(app)
     openapi.install(app, service)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(Direct, routes=predict.direct_routes(service), most_s=service.most_s)
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        in_flight=settings.max_bytes_in_flight,
+        seconds=settings.body_timeout_s,
+    )
     app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
+    app.add_middleware(Traced)
     return app

@@ -27,6 +27,7 @@ class ApiError(Exception):
     def __init__(self, status: int, code: str, message: str, **details: object) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.details = status, code, message, details
+        self.headers: dict[str, str] = {}
 
 
 def unprocessable(code: str, message: str, **details: object) -> ApiError:
@@ -69,9 +70,10 @@ def body(code: str, message: str, details: Mapping[str, object] | None = None) -
     return orjson.dumps({"error": {"code": code, "message": text, "details": details or {}}}, default=str)
 
 
-def respond(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+def respond(error: ApiError, model_version: str | None = None) -> Response:
     """The response of a refusal."""
     content = body(error.code, error.message, error.details)
+    headers = error.headers if model_version is None else {**error.headers, "X-Model-Version": model_version}
     return Response(content, error.status, headers, media_type="application/json")
 
 
@@ -80,14 +82,15 @@ def install(app: FastAPI) -> None:
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
-        version = getattr(request.state, "model_version", None)
-        return respond(error, {"X-Model-Version": version} if version else None)
+        return respond(error, getattr(request.state, "model_version", None))
 
     async def not_routed(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
         message = f"{request.method} {shorten(request.url.path)}: {status.phrase}; see /openapi.json"
-        return respond(ApiError(status, _CODES.get(status, f"http_{status}"), message), error.headers)
+        refusal = ApiError(status, _CODES.get(status, f"http_{status}"), message)
+        refusal.headers = dict(error.headers or {})
+        return respond(refusal)
 
     async def gone(_request: Request, _error: Exception) -> Response:
         return respond(ApiError(HTTPStatus.BAD_REQUEST, "client_disconnected", "the body did not arrive"))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 
+import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aiot_anomaly.messages import Prediction
+from aiot_anomaly.series import Float
+from serving.score_collector import ScoreCollector
 
 _ACCESS = logging.getLogger("serving.access")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-#: 1.0 is the threshold
-_SCORES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2, 3, 5, 10)
+_WINDOWS = (1, 2, 4, 8, 16, 32, 64)
+#: why a request is refused under load: the queue is full, or its time is over
+REASONS = ("queue", "deadline")
 
 
 class Metrics:
@@ -29,28 +32,46 @@ class Metrics:
             "aiot_request_seconds", "From the request's first byte to the answer's last.", ["route"], registry=r,
             buckets=_SECONDS,
         )  # fmt: skip
-        self._windows = Counter("aiot_windows", "Windows scored.", ["model"], registry=r)
-        self._anomalies = Counter("aiot_anomalies", "Windows that were anomalous.", ["model"], registry=r)
-        self._scores = Histogram("aiot_score", "Scores; 1.0 is the threshold.", ["model"], registry=r, buckets=_SCORES)
+        self._scores = ScoreCollector()
+        r.register(self._scores)
+        self._batches = Histogram(
+            "aiot_batch_windows",
+            "Windows that went through the graph together.",
+            ["model"],
+            registry=r,
+            buckets=_WINDOWS,
+        )
+        self._waits = Histogram(
+            "aiot_queue_seconds", "For how long a batch's first window waited.", ["model"], registry=r, buckets=_SECONDS
+        )
+        self._queue = Gauge("aiot_queue_windows", "Windows that wait.", ["model"], registry=r)
+        self._refused = Counter("aiot_refused", "Requests refused under load.", ["model", "reason"], registry=r)
         self._models = Gauge("aiot_model_info", "1 for each model that is served.", ["model", "version"], registry=r)
 
     def served(self, model: str, version: str) -> None:
         """A model is loaded."""
         self._models.labels(model, version).set(1)
         # so that a model that was never asked shows a zero
-        self._windows.labels(model)
-        self._anomalies.labels(model)
+        self._scores.add(model, np.empty(0))
+        for reason in REASONS:
+            self._refused.labels(model, reason)
 
-    def scored(self, model: str, predictions: Iterable[Prediction]) -> None:
+    def scored(self, model: str, scores: Float) -> None:
         """Windows were scored."""
-        scores = self._scores.labels(model)
-        windows = anomalies = 0
-        for p in predictions:
-            scores.observe(p.score)
-            windows += 1
-            anomalies += p.is_anomaly
-        self._windows.labels(model).inc(windows)
-        self._anomalies.labels(model).inc(anomalies)
+        self._scores.add(model, scores)
+
+    def batched(self, model: str, windows: int, wait_s: float) -> None:
+        """A batch was started; its first window had waited so long."""
+        self._batches.labels(model).observe(windows)
+        self._waits.labels(model).observe(wait_s)
+
+    def refused(self, model: str, reason: str) -> None:
+        """A request was refused as there was too much to do."""
+        self._refused.labels(model, reason).inc()
+
+    def watch_queue(self, model: str, length: Callable[[], float]) -> None:
+        """Shows, whenever it is asked for, how many windows wait."""
+        self._queue.labels(model).set_function(length)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -89,7 +110,7 @@ class Measured:
         finally:
             seconds = time.perf_counter() - start
             # the route's pattern, never the path: a label for each guessed address would fill the memory
-            route = getattr(scope.get("route"), "path_format", "other")
+            route = str(scope.get("route_template") or getattr(scope.get("route"), "path_format", "other"))
             self._metrics.answered(route, status, seconds)
             if self._access_log:
                 line = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}

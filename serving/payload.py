@@ -7,10 +7,40 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from starlette.types import Receive
 
 from serving.errors import ApiError, shorten, unprocessable
 
 _NOT_A_NUMBER = re.compile(r"-?(NaN|Infinity)")
+
+
+async def receive_body(receive: Receive) -> bytes:
+    """The whole body of a request.
+
+    Raises:
+        ApiError: the client went away before it was there; nobody reads that.
+    """
+    chunks = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(HTTPStatus.BAD_REQUEST, "client_disconnected", "the body did not arrive")
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def check_size(body: bytes, most_values: int) -> None:
+    """Refuses a body with more JSON values than any good one has, before they stand in memory as objects.
+
+    Raises:
+        ApiError: 413.
+    """
+    # each value but the first comes after one of these; inside of a text there may be more, but not in a good body
+    found = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if found > most_values:
+        message = f"the body has about {found} JSON values, expected at most {most_values}: send fewer a request"
+        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", message, limit=most_values)
 
 
 def parse(body: bytes) -> dict[str, Any]:

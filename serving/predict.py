@@ -2,98 +2,93 @@
 
 from __future__ import annotations
 
-import numpy as np
+import asyncio
+from math import isfinite
+
 from fastapi import APIRouter
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.detection import first_not_finite
-from aiot_anomaly.detector import Detector, Source, prediction
-from aiot_anomaly.errors import CalibrationError
-from aiot_anomaly.windows import Windows
-from serving import payload, service, window_values
-from serving.calibration_cache import CalibrationCache
-from serving.errors import from_pydantic, unprocessable
+from aiot_anomaly.detector import Detector
+from aiot_anomaly.inference import Scores
+from serving import encoding, service
+from serving.direct import DirectRoute
+from serving.errors import unprocessable
+from serving.instances import Instances, Reader
 from serving.model_path import MODEL_PATH
-from serving.schemas import MOST_INSTANCES, Instance, PredictRequest, PredictResponse
+from serving.schemas import PredictResponse
+from serving.service import Model, Service
 
 router = APIRouter(tags=["inference"])
-_CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibration"}
 
 
 @router.post(MODEL_PATH + ":predict", response_model=PredictResponse)
 async def predict(request: Request, profile: str) -> Response:
     """Scores windows: in physical units, columns as `input_names`; score 1.0 is the threshold."""
-    s = service.of(request)
-    detector = s.catalogue.get(profile)
-    request.state.model_version = detector.bundle.version
-    body = await request.body()
-    content = await s.run(_answered, s, detector, body)
-    return Response(content, headers={"X-Model-Version": detector.bundle.version}, media_type="application/json")
+    # a model that there is answers at its exact address, see `serving.direct`
+    model = service.of(request).model(profile)
+    request.state.model_version = model.version
+    content = await answer(model, await request.body(), service.of(request).most_s)
+    return Response(content, headers={"X-Model-Version": model.version}, media_type="application/json")
 
 
-def _answered(s: service.Service, detector: Detector, body: bytes) -> bytes:
-    found = answer(detector, s.calibrations, body)
-    s.metrics.scored(found.model, found.predictions)
-    return found.model_dump_json().encode()
+def direct_routes(s: Service) -> dict[str, DirectRoute]:
+    """The addresses of this route that are answered without the framework."""
+    template = "/v1/models/{profile}:predict"
+    return {template.format(profile=name): DirectRoute(template, model, answer) for name, model in s.models.items()}
 
 
-def answer(detector: Detector, cache: CalibrationCache, body: bytes) -> PredictResponse:
-    """What `:predict` answers to a body.
+async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
+    """What `:predict` answers to a body: scored in micro-batches with what others ask at the same time.
+
+    Raises:
+        ApiError: it cannot be answered, or not in time.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    parts = []
+    for part in model.reader.parts(body):
+        parts.append(encoding.predictions(model.detector.profile, part, await scored(model, part, deadline)))
+    return encoding.response(model.detector, parts)
+
+
+async def scored(model: Model, part: Instances, deadline: float) -> Scores:
+    """The scores of instances, `instances.PART` of them at most, by the event loop's time `deadline`.
+
+    Raises:
+        ApiError: a score is not finite, or it cannot be had in time.
+    """
+    scores = await model.batcher.score(part, deadline)
+    check(part, scores)
+    model.metrics.scored(model.name, scores.score)
+    return scores
+
+
+def check(part: Instances, scores: Scores) -> None:
+    """Refuses scores that are no numbers.
+
+    Raises:
+        ApiError: one is not finite.
+    """
+    # what is within its range gives numbers; a calibration from elsewhere may not
+    if not any(part.own) and isfinite(scores.score.sum()):
+        return
+    bad = first_not_finite(scores)
+    if bad is not None:
+        code = "invalid_calibration" if part.own[bad] else "not_finite"
+        where = f"instance {part.first + bad}"
+        raise unprocessable(code, f"{where}: its values and calibration lead to a score that is not finite")
+
+
+def answer_alone(detector: Detector, reader: Reader, body: bytes) -> bytes:
+    """What `:predict` answers to a body, without waiting for or counting anything.
 
     Raises:
         ApiError: it cannot be answered.
     """
-    instances = _instances(payload.parse(body))
-    found = window_values.check(detector.profile, [i.values for i in instances])
-    chosen = Windows(
-        np.array([int(i.window_end.timestamp()) for i in instances], dtype=np.int64),
-        found.values,
-        np.ones(len(instances), dtype=bool),
-        found.out_of_range,
-    )
-    used = [_calibration(detector, cache, instance, i) for i, instance in enumerate(instances)]
-    scores = detector.score(chosen, [c for c, _ in used])
-    bad = first_not_finite(scores)
-    if bad is not None:
-        code = "not_finite" if instances[bad].calibration is None else "invalid_calibration"
-        raise unprocessable(code, f"instance {bad}: its values and calibration lead to a score that is not finite")
-    return PredictResponse(
-        model=detector.profile.name,
-        version=detector.bundle.version,
-        predictions=[
-            prediction(detector.profile, instance.device_id, chosen, scores, i, used[i][1])
-            for i, instance in enumerate(instances)
-        ],
-    )
-
-
-def _instances(document: dict[str, object]) -> list[Instance]:
-    given = document.get("instances")
-    if isinstance(given, list) and len(given) > MOST_INSTANCES:
-        message = f"{len(given)} instances, expected at most {MOST_INSTANCES} a request: send them in several"
-        raise unprocessable("too_many_instances", message, found=len(given), expected=MOST_INSTANCES)
-    try:
-        request = PredictRequest.model_validate(document)
-    except ValidationError as e:
-        raise from_pydantic(e) from None
-    return [_instance(i, instance) for i, instance in enumerate(request.instances)]
-
-
-def _instance(i: int, given: object) -> Instance:
-    try:
-        return Instance.model_validate(given)
-    except ValidationError as e:
-        raise from_pydantic(e, f"instance {i}", _CODES) from None
-
-
-def _calibration(detector: Detector, cache: CalibrationCache, instance: Instance, i: int) -> tuple[Calibration, Source]:
-    if instance.calibration is None:
-        return detector.calibration(instance.device_id)
-    try:
-        own = cache.decode(detector.profile, instance.calibration)
-    except CalibrationError as e:
-        raise unprocessable(e.code, f"instance {i}: {e}", **e.details) from None
-    return detector.calibration(instance.device_id, own)
+    parts = []
+    for part in reader.parts(body):
+        scores = detector.score(part.windows, part.calibrations, part.factors)
+        check(part, scores)
+        parts.append(encoding.predictions(detector.profile, part, scores))
+    return encoding.response(detector, parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -17,81 +18,93 @@ _NUMBERS = {float, int}
 
 
 @dataclass(frozen=True)
-class WindowValues:
-    """Windows that can be scored.
+class WindowForm:
+    """What the values of a window of this profile must look like."""
 
-    Attributes:
-        values: (n, T, F) finite, in physical units, within the inputs' ranges.
-        out_of_range: (n, S) True where a value of the sensor, or derived from it, had to be replaced.
-    """
+    profile: Profile
 
-    values: Float
-    out_of_range: Bool
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns: (T, F)."""
+        return self.profile.window.steps, len(self.profile.input_names)
 
+    @cached_property
+    def ranges(self) -> tuple[Float, Float]:
+        """The least and the most (F,) that each input can be."""
+        sensors, derived = self.profile.sensors, self.profile.derived
+        low, high = (np.array(side) for side in zip(*(s.valid_range for s in sensors), strict=True))
+        of = self.profile.input_sensor[len(low) :]
+        bounds = np.array([d.bounds(low[s], high[s]) for d, s in zip(derived, of, strict=True)]).reshape(-1, 2)
+        return np.concatenate([low, bounds[:, 0]]), np.concatenate([high, bounds[:, 1]])
 
-def check(profile: Profile, instances: list[Any]) -> WindowValues:
-    """The `values` of each instance as one array.
+    def fits(self, rows: list[list[float]]) -> bool:
+        """Whether rows of numbers have the shape; `check` says what is wrong with those that do not."""
+        steps, columns = self.shape
+        return len(rows) == steps and set(map(len, rows)) == {columns}
 
-    A value out of its input's range is replaced by the row before it (the first by the next valid one).
+    def check(self, values: Any, where: str) -> Float:
+        """The `values` of an instance as an array (T, F), whatever JSON they are.
 
-    Raises:
-        ApiError: a window has the wrong shape, holds what is not a finite number, or an input has no valid value.
-    """
-    found = np.stack([_one(profile, values, f"instance {i}") for i, values in enumerate(instances)])
-    low, high = _ranges(profile)
-    out = (found < low) | (found > high)
-    sensors = np.zeros((len(found), len(profile.sensors)), dtype=bool)
-    for i in np.flatnonzero(out.any(axis=(1, 2))):
-        found[i] = _replaced(profile, np.where(out[i], np.nan, found[i]), int(i))
-        np.logical_or.at(sensors[i], list(profile.input_sensor), out[i].any(axis=0))
-    return WindowValues(found, sensors)
+        Raises:
+            ApiError: they have the wrong shape or hold what is not a number; the text says where and what.
+        """
+        steps, names = self.shape[0], self.profile.input_names
+        if not isinstance(values, list):
+            raise unprocessable("malformed_request", f"{where}: values is {shorten(values)}, expected {steps} rows")
+        if len(values) != steps:
+            message = f"{where}: {len(values)} rows, expected {steps} (window.steps of profile {self.profile.name})"
+            raise unprocessable("wrong_window_length", message, found=len(values), expected=steps)
+        for row, cells in enumerate(values):
+            if not isinstance(cells, list):
+                raise unprocessable("malformed_request", f"{where}: row {row} is {shorten(cells)}, expected a list")
+            if len(cells) != len(names):
+                message = f"{where}: row {row} has {len(cells)} values, expected {len(names)}: {', '.join(names)}"
+                details = {"row": row, "found": len(cells), "expected": len(names), "input_names": names}
+                raise unprocessable("wrong_sensor_count", message, **details)
+        # numpy would take True for 1 and "2" for 2
+        if not set(map(type, chain.from_iterable(values))) <= _NUMBERS:
+            self._refuse(values, where)
+        return np.array(values, dtype=np.float64)
 
+    def _refuse(self, values: list[list[Any]], where: str) -> None:
+        for row, cells in enumerate(values):
+            for name, cell in zip(self.profile.input_names, cells, strict=True):
+                at = f"{where}: row {row}, {name}"
+                if cell is None:
+                    message = f"{at} is null, expected a number: fill it, or send the raw readings to :detect"
+                    raise unprocessable("not_finite", message, row=row, input=name)
+                if type(cell) not in _NUMBERS:
+                    raise unprocessable("malformed_request", f"{at} is {shorten(cell)!r}, expected a number")
 
-def _one(profile: Profile, values: Any, where: str) -> Float:
-    steps, names = profile.window.steps, profile.input_names
-    if not isinstance(values, list):
-        raise unprocessable("malformed_request", f"{where}: values is {shorten(values)}, expected {steps} rows")
-    if len(values) != steps:
-        message = f"{where}: {len(values)} rows, expected {steps} (window.steps of profile {profile.name})"
-        raise unprocessable("wrong_window_length", message, found=len(values), expected=steps)
-    for row, cells in enumerate(values):
-        if not isinstance(cells, list):
-            raise unprocessable("malformed_request", f"{where}: row {row} is {shorten(cells)}, expected a list")
-        if len(cells) != len(names):
-            message = f"{where}: row {row} has {len(cells)} values, expected {len(names)}: {', '.join(names)}"
-            details = {"row": row, "found": len(cells), "expected": len(names), "input_names": names}
-            raise unprocessable("wrong_sensor_count", message, **details)
-    # numpy would take True for 1 and "2" for 2
-    if not set(map(type, chain.from_iterable(values))) <= _NUMBERS:
-        _refuse(profile, values, where)
-    return np.array(values, dtype=np.float64)
+    def clear(self, values: Float, first: int = 0) -> Bool:
+        """Replaces, in place, each value out of its input's range by the row before it (the first by the next valid).
 
+        Args:
+            values: (n, T, F) finite, in physical units.
+            first: index of the first window in its request, for the message.
 
-def _refuse(profile: Profile, values: list[list[Any]], where: str) -> None:
-    for row, cells in enumerate(values):
-        for name, cell in zip(profile.input_names, cells, strict=True):
-            at = f"{where}: row {row}, {name}"
-            if cell is None:
-                message = f"{at} is null, expected a number: fill it, or send the raw readings to :detect"
-                raise unprocessable("not_finite", message, row=row, input=name)
-            if type(cell) not in _NUMBERS:
-                raise unprocessable("malformed_request", f"{at} is {shorten(cell)!r}, expected a number")
+        Returns:
+            (n, S) True where a value of the sensor, or derived from it, had to be replaced.
 
+        Raises:
+            ApiError: an input has no valid value.
+        """
+        low, high = self.ranges
+        sensors = np.zeros((len(values), len(self.profile.sensors)), dtype=bool)
+        out = (values < low) | (values > high)
+        if out.any():
+            for i in np.flatnonzero(out.any(axis=(1, 2))):
+                values[i] = self._replaced(np.where(out[i], np.nan, values[i]), first + int(i))
+                np.logical_or.at(sensors[i], list(self.profile.input_sensor), out[i].any(axis=0))
+        return sensors
 
-def _ranges(profile: Profile) -> tuple[Float, Float]:
-    low, high = (np.array(side) for side in zip(*(s.valid_range for s in profile.sensors), strict=True))
-    of = profile.input_sensor[len(low) :]
-    bounds = np.array([d.bounds(low[s], high[s]) for d, s in zip(profile.derived, of, strict=True)]).reshape(-1, 2)
-    return np.concatenate([low, bounds[:, 0]]), np.concatenate([high, bounds[:, 1]])
-
-
-def _replaced(profile: Profile, window: Float, i: int) -> Float:
-    held = hold(window, len(window))
-    filled = hold(held[::-1], len(held))[::-1]
-    empty = np.flatnonzero(np.isnan(filled).any(axis=0))
-    if len(empty):
-        low, high = _ranges(profile)
-        names = [profile.input_names[column] for column in empty]
-        valid = listed(f"{profile.input_names[c]} in [{low[c]:g}, {high[c]:g}]" for c in empty)
-        raise unprocessable("no_valid_value", f"instance {i}: no row has a valid value of {valid}", inputs=names)
-    return filled
+    def _replaced(self, window: Float, i: int) -> Float:
+        held = hold(window, len(window))
+        filled = hold(held[::-1], len(held))[::-1]
+        empty = np.flatnonzero(np.isnan(filled).any(axis=0))
+        if len(empty):
+            low, high = self.ranges
+            names = [self.profile.input_names[column] for column in empty]
+            valid = listed(f"{self.profile.input_names[c]} in [{low[c]:g}, {high[c]:g}]" for c in empty)
+            raise unprocessable("no_valid_value", f"instance {i}: no row has a valid value of {valid}", inputs=names)
+        return filled

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from aiot_anomaly import messages, windows
-from aiot_anomaly.detector import load, prediction
+from aiot_anomaly.detector import load, records
 from aiot_anomaly.device_state import DeviceState
-from aiot_anomaly.messages import Decision, Incident, Reading, ReadingBatch
+from aiot_anomaly.messages import Decision, Incident, Prediction, Reading, ReadingBatch
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.stream import REMEMBERED_MESSAGES
 
@@ -42,7 +42,8 @@ def measure(profile: str) -> Sizes:
     chosen = detector.bundle.golden.windows(of)
     worst = int(np.argmax(detector.bundle.golden.scores))
     scores = detector.score(chosen, detector.bundle.fleet)
-    found = prediction(of, "dma-0001", chosen, scores, worst, "fleet")
+    n = len(chosen)
+    found = Prediction.model_validate(records(of, ["dma-0001"] * n, chosen, scores, ["fleet"] * n)[worst])
     row = dict(zip(of.sensor_names, chosen.values[worst, -1].tolist(), strict=False))
     # instruments report hundredths
     values = {name: round(value, 2) for name, value in row.items()}

@@ -34,9 +34,9 @@ BORROWED_ROWS = 10
 Encoded = Annotated[str, Field(max_length=4_000_000)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
-    """Arrays that make the network fit one device.
+    """Arrays that make the network fit one device. Two are equal if they are the same object.
 
     Attributes:
         center: (K, F) normal level of each input in each slot of the season, in physical units.

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
 from aiot_anomaly.calibration import Calibration
-from aiot_anomaly.detector import Detector, Source, prediction
+from aiot_anomaly.detector import Detector, Source, records
 from aiot_anomaly.errors import CalibrationError, WindowError
 from aiot_anomaly.inference import Scores
 from aiot_anomaly.messages import Prediction
@@ -71,6 +71,7 @@ def score_series(
     own_calibration: Calibration | None = None,
     *,
     last_only: bool = False,
+    factor: float = 1.0,
 ) -> SeriesScores:
     """Scores every complete window of a device's readings.
 
@@ -81,6 +82,7 @@ def score_series(
         values: (n, S) in the sensors' units, NaN where missing.
         own_calibration: the device's, instead of the bundle's for it or the fleet's.
         last_only: score the last complete window alone; outcomes are still those of all readings.
+        factor: what the threshold is multiplied by, see `scoring.threshold_factor`.
 
     Raises:
         WindowError: `values` does not have a row for each timestamp and a column for each sensor.
@@ -90,16 +92,16 @@ def score_series(
     slots, rows = in_order(profile, timestamps, values)
     calibration, source = detector.calibration(device_id, own_calibration)
     last = windows.joined(profile, [])
-    parts = [(last, detector.score(last, calibration))]
+    parts = [(last, detector.score(last, calibration, factor))]
     decided = [last.ends]
     for block in complete_blocks(profile, slots, rows):
         decided.append(block.ends)
         if not last_only:
-            parts.append((_without_values(block), detector.score(block, calibration)))
+            parts.append((_without_values(block), detector.score(block, calibration, factor)))
         elif len(block):
             last = block.only(block.ends == block.ends[-1])
     if last_only:
-        parts.append((_without_values(last), detector.score(last, calibration)))
+        parts.append((_without_values(last), detector.score(last, calibration, factor)))
     scores = Scores(*(np.concatenate(p) for p in zip(*(vars(s).values() for _, s in parts), strict=True)))
     if first_not_finite(scores) is not None:
         raise CalibrationError(f"the calibration for {device_id} leads to a score that is not a finite number")
@@ -124,13 +126,16 @@ def detect_series(
     """Decides every complete window of a device's readings; arguments and errors as for `score_series`."""
     found = score_series(detector, device_id, timestamps, values, own_calibration, last_only=last_only)
     return SeriesDetection(
-        [
-            prediction(detector.profile, device_id, found.windows, found.scores, i, found.source)
-            for i in range(len(found.windows))
-        ],
+        [Prediction.model_validate(r) for r in series_records(detector.profile, device_id, found)],
         found.outcomes,
         found.readings_needed,
     )
+
+
+def series_records(profile: Profile, device_id: str, found: SeriesScores) -> list[dict[str, Any]]:
+    """What the graph says of a series, as the API answers it: see `aiot_anomaly.detector.records`."""
+    n = len(found.windows)
+    return records(profile, [device_id] * n, found.windows, found.scores, [found.source] * n)
 
 
 def in_order(profile: Profile, timestamps: Int | Float, values: Float) -> tuple[Int, Float]:

@@ -1,10 +1,10 @@
-"""A loaded bundle: it scores windows, and a score becomes the prediction that the API answers."""
+"""A loaded bundle: it scores windows, and scores become the predictions that the API answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from aiot_anomaly.bundle import Bundle
 from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.errors import BundleError
 from aiot_anomaly.inference import Graph, Scores
-from aiot_anomaly.messages import Contribution, Expected, Prediction
 from aiot_anomaly.profile import Profile
+from aiot_anomaly.series import Float
 from aiot_anomaly.windows import Windows
 
 #: how far golden scores may be off at start, where the processor may differ from the builder's (relative)
@@ -59,38 +59,60 @@ class Detector:
         )
         return mixed, cast("Source", source)
 
-    def score(self, chosen: Windows, calibrations: Calibration | Sequence[Calibration]) -> Scores:
-        """Scores complete windows; 1.0 is the threshold."""
-        return self.graph.score(chosen, calibrations, self.bundle.threshold)
+    def score(
+        self, chosen: Windows, calibrations: Calibration | Sequence[Calibration], factors: Float | float = 1.0
+    ) -> Scores:
+        """Scores complete windows; 1.0 is the threshold, times the factors (n,) if there are any."""
+        return self.graph.score(chosen, calibrations, self.bundle.threshold * factors)
 
 
-def prediction(profile: Profile, device_id: str, chosen: Windows, scores: Scores, i: int, source: Source) -> Prediction:
-    """What the graph says of window `i`, as the API answers it."""
+def records(
+    profile: Profile, device_ids: Sequence[str], chosen: Windows, scores: Scores, sources: Sequence[Source]
+) -> list[dict[str, Any]]:
+    """What the graph says of n windows, as the API answers it: each has the fields of a `Prediction`.
+
+    Plain dictionaries, made from whole arrays: a model of each would cost more than the graph takes.
+
+    Args:
+        profile: the kind of device.
+        device_ids: (n) whose windows they are.
+        chosen: n complete windows; of their values nothing is needed.
+        scores: of these windows.
+        sources: (n) whose calibration was used.
+    """
     names = profile.sensor_names
-    score = float(scores.score[i])
-    out = [names[s] for s in np.flatnonzero(chosen.out_of_range[i])]
-    anomaly = score > 1.0
-    return Prediction(
-        device_id=device_id,
-        window_end=windows.as_datetime(chosen.ends[i]),
-        is_anomaly=anomaly,
-        score=score,
-        severity=float(scoring.severity(score)),
-        reason="anomaly" if anomaly else "out_of_range" if out else "normal",
-        calibration=source,
-        contributions=[
-            Contribution(sensor=names[s], share=min(1.0, max(0.0, float(scores.contributions[i, s]))))
-            for s in np.argsort(-scores.contributions[i], kind="stable")
-        ],
-        expected={
-            name: Expected(
-                value=float(scores.expected[i, s]), lower=float(scores.lower[i, s]), upper=float(scores.upper[i, s])
-            )
-            for s, name in enumerate(names)
-        },
-        out_of_range=out,
-        filled=None if chosen.filled is None else dict(zip(names, chosen.filled[i].tolist(), strict=True)),
-    )
+    order = np.argsort(-scores.contributions, axis=1, kind="stable")
+    shares = scores.contributions[np.arange(len(order))[:, None], order].clip(0.0, 1.0)
+    out_of_range = chosen.out_of_range.tolist() if chosen.out_of_range.any() else None
+    filled = None if chosen.filled is None else chosen.filled.tolist()
+    rows = zip(
+        device_ids, chosen.ends.tolist(), scores.score.tolist(), scoring.severity(scores.score).tolist(), sources,
+        order.tolist(), shares.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
+        strict=True,
+    )  # fmt: skip
+    found = []
+    for i, (device, end, score, severity, source, ranked, share, expected, lower, upper) in enumerate(rows):
+        out = [n for n, o in zip(names, out_of_range[i], strict=True) if o] if out_of_range else []
+        found.append(
+            {
+                "device_id": device,
+                "window_end": windows.as_datetime(end),
+                "is_anomaly": score > 1.0,
+                "score": score,
+                "severity": severity,
+                "reason": "anomaly" if score > 1.0 else "out_of_range" if out else "normal",
+                "calibration": source,
+                "contributions": [{"sensor": names[s], "share": value} for s, value in zip(ranked, share, strict=True)],
+                "expected": {
+                    name: {"value": value, "lower": low, "upper": high}
+                    for name, value, low, high in zip(names, expected, lower, upper, strict=True)
+                },
+                "out_of_range": out,
+            }
+        )
+        if filled is not None:
+            found[-1]["filled"] = dict(zip(names, filled[i], strict=True))
+    return found
 
 
 def load(folder: Path, *, tolerance: float = GOLDEN_TOLERANCE) -> Detector:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from aiot_anomaly.windows import Windows, season_slots
 
 #: windows a run of the graph takes at most, so that memory stays bounded
 BATCH = 1024
+#: calibrations that are kept in the graph's own types
+PREPARED = 256
 _NAMES = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
 
 
@@ -53,44 +56,70 @@ class Graph:
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._inputs = {i.name: np.float64 if "double" in i.type else np.float32 for i in self._session.get_inputs()}
         self._profile = profile
+        self._prepared = lru_cache(PREPARED)(self._prepare)
 
     def score(
-        self, windows: Windows, calibrations: Calibration | Sequence[Calibration], threshold: float = 1.0
+        self,
+        windows: Windows,
+        calibrations: Calibration | Sequence[Calibration],
+        threshold: Float | float = 1.0,
     ) -> Scores:
         """Scores complete windows.
 
         Args:
             windows: complete ones only.
             calibrations: one for all, or one for each window.
-            threshold: raw score that is calibrated to 1.0.
+            threshold: raw score that is calibrated to 1.0; one for all, or one for each window.
         """
         if not len(windows):
             # ONNX Runtime's LSTM ends the whole process on an empty batch
             return self._none()
         parts = [self._run(windows, calibrations, threshold, at) for at in range(0, len(windows), BATCH)]
+        if len(parts) == 1:
+            return Scores(*parts[0])
         return Scores(*(np.concatenate([p[i] for p in parts]) for i in range(len(_NAMES))))
 
     def _run(
-        self, windows: Windows, calibrations: Calibration | Sequence[Calibration], threshold: float, at: int
+        self, windows: Windows, calibrations: Calibration | Sequence[Calibration], threshold: Float | float, at: int
     ) -> list[Float]:
         values = windows.values[at : at + BATCH]
         n = len(values)
-        feed: dict[str, np.ndarray] = {
-            "values": values,
-            "season": season_slots(self._profile, windows.ends[at : at + BATCH]),
-            "threshold": np.full(n, threshold),
+        feed = {"values": np.ascontiguousarray(values, dtype=self._inputs["values"])}
+        if "season" in self._inputs:
+            feed["season"] = season_slots(self._profile, windows.ends[at : at + BATCH])
+        feed["threshold"] = np.empty(n, dtype=self._inputs["threshold"])
+        feed["threshold"][:] = threshold[at : at + BATCH] if isinstance(threshold, np.ndarray) else threshold
+        if isinstance(calibrations, Calibration):
+            feed.update(self._repeated(calibrations, n))
+        else:
+            feed.update(self._stacked(calibrations[at : at + BATCH]))
+        return [np.asarray(o, dtype=np.float64) for o in self._session.run(_NAMES, feed)]
+
+    def _repeated(self, calibration: Calibration, n: int) -> dict[str, np.ndarray]:
+        arrays = self._prepared(calibration)
+        if n == 1:
+            return arrays
+        return {name: np.repeat(array, n, axis=0) for name, array in arrays.items()}
+
+    def _stacked(self, calibrations: Sequence[Calibration]) -> dict[str, np.ndarray]:
+        # windows of few devices, or of many without a calibration of their own, are the usual case
+        rows = {c: i for i, c in enumerate(dict.fromkeys(calibrations))}
+        if len(rows) == 1:
+            return self._repeated(calibrations[0], len(calibrations))
+        arrays = [self._prepared(c) for c in rows]
+        stacked = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
+        if len(rows) == len(calibrations):
+            return stacked
+        index = np.array([rows[c] for c in calibrations])
+        return {name: array.take(index, axis=0) for name, array in stacked.items()}
+
+    def _prepare(self, calibration: Calibration) -> dict[str, np.ndarray]:
+        """The inputs that a calibration is for one window, in the graph's types."""
+        return {
+            name: np.ascontiguousarray(getattr(calibration, name), dtype=self._inputs[name]).reshape(1, *shape)
+            for name, shape in shapes(self._profile).items()
+            if name in self._inputs
         }
-        for name, shape in shapes(self._profile).items():
-            if isinstance(calibrations, Calibration):
-                feed[name] = np.broadcast_to(getattr(calibrations, name), (n, *shape))
-            else:
-                feed[name] = np.stack([getattr(c, name) for c in calibrations[at : at + BATCH]])
-        used = {
-            k: v if k == "season" else np.ascontiguousarray(v, dtype=self._inputs[k])
-            for k, v in feed.items()
-            if k in self._inputs
-        }
-        return [np.asarray(o, dtype=np.float64) for o in self._session.run(list(_NAMES), used)]
 
     def _none(self) -> Scores:
         sensors, inputs = np.empty((0, len(self._profile.sensors))), np.empty((0, len(self._profile.input_names)))

@@ -9,6 +9,7 @@ import pytest
 
 from aiot_anomaly import detector, scoring
 from aiot_anomaly.errors import BundleError
+from aiot_anomaly.messages import Prediction
 from aiot_anomaly.windows import as_datetime
 from tests.aiot_anomaly.spoiling import rewrite
 from tests.support.tiny_bundle import normal_windows
@@ -23,7 +24,8 @@ def windows(tiny):
 def predictions(tiny, windows):
     n = len(windows)
     scores = tiny.score(windows, tiny.bundle.fleet)
-    return [detector.prediction(tiny.profile, "device-9", windows, scores, i, "fleet") for i in range(n)]
+    found = detector.records(tiny.profile, ["device-9"] * n, windows, scores, ["fleet"] * n)
+    return [Prediction.model_validate(r) for r in found]
 
 
 def test_golden_scores_hold_to_the_tolerance_asked_for(spoilt):

@@ -76,13 +76,13 @@ def test_of_another_versions_calibration_the_level_is_used(client, tiny, instanc
 
 def test_calibrations_are_decoded_once_and_forgotten_in_turn(tiny):
     cache = CalibrationCache(size=2)
-    documents = [encode(tiny.profile, Calibration(**{**vars(tiny.bundle.fleet), "windows": n})) for n in (50, 51, 52)]
-    first = cache.decode(tiny.profile, documents[0])
-    assert cache.decode(tiny.profile, documents[0].model_copy()) is first
-    for document in documents[1:]:
-        cache.decode(tiny.profile, document)
+    first, *others = (orjson.dumps(own_document(tiny, windows=n)) for n in (50, 51, 52))
+    found = cache.decode(tiny.profile, first)
+    assert cache.decode(tiny.profile, bytes(bytearray(first))) is found
+    for text in others:
+        cache.decode(tiny.profile, text)
     assert len(cache) == 2
-    assert cache.decode(tiny.profile, documents[0]) is not first
+    assert cache.decode(tiny.profile, first) is not found
 
 
 def test_values_out_of_range_are_named_and_replaced_causally(client, instance):

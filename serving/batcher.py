@@ -1,0 +1,181 @@
+"""Micro-batches: windows of concurrent requests to one model go through the graph together.
+
+An idle model answers at once. While a batch runs, the next one gathers; so the more requests come, the larger the
+batches, and nobody waits for a batch to fill. What is known of the time that a batch takes is measured, batch by
+batch, and says how long a request that comes now will wait: one that would wait too long is refused at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from aiot_anomaly.detector import Detector
+from aiot_anomaly.inference import Scores
+from aiot_anomaly.windows import Windows
+from serving.instances import PART, Instances
+from serving.metrics import Metrics
+from serving.overload import OverloadedError
+
+#: a batch that is expected to take less of the processor runs in the event loop: to hand a window to a thread and back
+#: takes about as long as to score it, so a single one would be answered half as fast
+INLINE_S = 0.001
+#: how much of what was measured before a batch still counts after it
+_MEMORY = 0.9
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a batch; `used_s` is the processor's time, which is the same however busy the machine is."""
+
+    scores: Scores | Exception
+    seconds: float
+    used_s: float
+
+
+@dataclass(frozen=True)
+class _Job:
+    part: Instances
+    answer: asyncio.Future[Scores]
+    deadline: float
+    since: float
+
+
+class Batcher:
+    """The queue of one model. All of it belongs to the event loop; only the graph may run elsewhere."""
+
+    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, most_wait_s: float) -> None:
+        self._detector = detector
+        self._executor = executor
+        self._metrics = metrics
+        self._most_wait_s = most_wait_s
+        self._name = detector.profile.name
+        self._jobs: deque[_Job] = deque()
+        self._waiting = 0
+        self._running = 0
+        self._called = False
+        # of the last batches: seconds, seconds of the processor, windows; at first those of the golden windows
+        started, used = time.perf_counter(), time.thread_time()
+        golden = detector.bundle.golden.windows(detector.profile)
+        detector.score(golden, detector.bundle.fleet)
+        self._spent, self._used = time.perf_counter() - started, time.thread_time() - used
+        self._scored = float(len(golden))
+        metrics.watch_queue(self._name, lambda: self._waiting)
+
+    def wait_s(self) -> float:
+        """How long a window that comes now is expected to wait before it is scored."""
+        return (self._waiting + self._running) * self._spent / self._scored
+
+    def admit(self, timeout_s: float) -> None:
+        """Refuses a request that would wait too long, before anything is done for it.
+
+        Raises:
+            OverloadedError: it would wait longer than the queue may be, or than its time.
+        """
+        wait = self.wait_s()
+        if wait > min(self._most_wait_s, timeout_s):
+            self._metrics.refused(self._name, "queue")
+            raise OverloadedError(wait)
+
+    async def score(self, part: Instances, deadline: float) -> Scores:
+        """Scores the windows, together with those of others; 1.0 is the threshold.
+
+        Args:
+            part: `PART` windows at most; one that has many sends them one part after the other, so others get in.
+            deadline: the time of the event loop by which an answer is worth something.
+
+        Raises:
+            OverloadedError: the deadline cannot be met.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(part, loop.create_future(), deadline, loop.time())
+        self._jobs.append(job)
+        self._waiting += len(part)
+        if not self._running:
+            if self._waiting >= PART:
+                self._start()
+            elif not self._called:
+                # what else has come by now is read first, and joins
+                self._called = True
+                loop.call_soon(self._start)
+        return await job.answer
+
+    def _start(self) -> None:
+        self._called = False
+        if self._running:
+            return
+        batch = self._take()
+        if not batch:
+            return
+        self._running = sum(len(j.part) for j in batch)
+        if self._running * self._used / self._scored <= INLINE_S:
+            self._done(batch, self._run(batch))
+            return
+        running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, batch)
+        running.add_done_callback(lambda f: self._done(batch, f.result()))
+
+    def _take(self) -> list[_Job]:
+        now = asyncio.get_running_loop().time()
+        batch: list[_Job] = []
+        room = PART
+        while self._jobs and len(self._jobs[0].part) <= room:
+            job = self._jobs.popleft()
+            self._waiting -= len(job.part)
+            if job.answer.done():
+                continue
+            if now > job.deadline:
+                self._metrics.refused(self._name, "deadline")
+                job.answer.set_exception(OverloadedError(now - job.since))
+                continue
+            batch.append(job)
+            room -= len(job.part)
+        if batch:
+            self._metrics.batched(self._name, PART - room, now - batch[0].since)
+        return batch
+
+    def _run(self, batch: Sequence[_Job]) -> _Outcome:
+        started, used = time.perf_counter(), time.thread_time()
+        try:
+            scores: Scores | Exception = self._scores([job.part for job in batch])
+        except Exception as e:  # of the runtime; each of the requests is told
+            scores = e
+        return _Outcome(scores, time.perf_counter() - started, time.thread_time() - used)
+
+    def _scores(self, parts: Sequence[Instances]) -> Scores:
+        # a client's calibration may overflow; what comes out is checked for it
+        with np.errstate(over="ignore", invalid="ignore"):
+            if len(parts) == 1:
+                one = parts[0]
+                return self._detector.score(one.windows, one.calibrations, one.factors)
+            windows = Windows(
+                *(np.concatenate(a) for a in zip(*(vars(p.windows).values() for p in parts), strict=True))
+            )
+            calibrations = [c for p in parts for c in p.calibrations]
+            return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
+
+    def _done(self, batch: Sequence[_Job], outcome: _Outcome) -> None:
+        scores = outcome.scores
+        self._spent = _MEMORY * self._spent + outcome.seconds
+        self._used = _MEMORY * self._used + outcome.used_s
+        self._scored = _MEMORY * self._scored + self._running
+        self._running = 0
+        at = 0
+        for job in batch:
+            end = at + len(job.part)
+            if job.answer.done():
+                pass
+            elif isinstance(scores, Exception):
+                job.answer.set_exception(scores)
+            else:
+                own = scores if len(batch) == 1 else Scores(*(a[at:end] for a in vars(scores).values()))
+                job.answer.set_result(own)
+            at = end
+        if self._jobs and not self._called:
+            self._called = True
+            asyncio.get_running_loop().call_soon(self._start)
