@@ -35,7 +35,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
-  rehearse chaos architecture costs bench-simulator lock clean
+  rehearse chaos architecture costs bench-simulator bench-stream lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -150,6 +150,9 @@ costs: $(DEV)/.ready ## print what a month and what fleets cost, and put it into
 bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the same emulator, and of simulating districts
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
 	@$(DEV)/bin/python -m simulator.hydraulics_benchmark
+
+bench-stream: $(DEV)/.ready ## the function beside a bare one and a skeleton, into docs/stream.md (QUICK=1: does it work?)
+	@$(DEV)/bin/python -m benchmarks.stream $(if $(QUICK),--quick,--write)
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt
