@@ -38,7 +38,7 @@ LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam image smoke revisions rollback \
-  redrive rehearse chaos architecture costs bench-simulator bench-serving hostile lock clean
+  redrive rehearse chaos architecture costs bench-simulator bench-serving bench-stream hostile lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -167,6 +167,9 @@ bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other server
 hostile: $(DEV)/.ready ## attack a running API with 20,000 generated bodies, and more (minutes; make test does a part)
 	@HOSTILE_BODIES=20000 SCHEMATHESIS_EXAMPLES=300 $(DEV)/bin/python -m pytest --timeout 1800 \
 	  tests/serving/test_hostile.py tests/serving/test_unbreakable.py tests/serving/test_schema.py
+
+bench-stream: $(DEV)/.ready ## the function beside a bare one and a skeleton, into docs/stream.md (QUICK=1: does it work?)
+	@$(DEV)/bin/python -m benchmarks.stream $(if $(QUICK),--quick,--write)
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt

@@ -10,9 +10,10 @@ TITLE = """# How fast the stream is
 
 SETUP = """Measured at {measured_at} on {processor} with {cores} cores, commit {commit}: Pub/Sub ({pubsub} emulator),
 the API, the function under functions-framework and the load generator all share them; {load:g} other processes were
-running when it began. The profile is `{profile}`, of which each reading is a window, a call of the API and a decision. Every
-device has its full window and a calibration of its own. What stands beside the function gets the same messages from the
-same Pub/Sub in the same rounds, the order changed in each; figures are the rounds' medians, and ratios those of rounds.
+running when it began. The profile is `{profile}`, of which each reading is a window, a call of the API and a decision.
+Every device has its full window and a calibration of its own. What stands beside the function gets the same messages
+from the same Pub/Sub in the same rounds, the order changed in each; figures are the rounds' medians, and ratios those
+of rounds.
 
 - **bare** only acknowledges: what Pub/Sub, HTTP and the framework cost by themselves.
 - **skeleton** makes one store write, one API call and one publish a message, each awaited, with Google's and httpx's
