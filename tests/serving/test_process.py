@@ -163,11 +163,25 @@ def _spoil_the_graph(folder: Path) -> None:
         (lambda f: (f / bundles.CALIBRATIONS).unlink(), "is missing"),
         (lambda f: (f / bundles.MANIFEST).unlink(), "no bundle.json"),
         (lambda f: (f / bundles.MANIFEST).write_bytes(b"\xff\x00"), "cannot be read"),
+        (lambda f: (f / bundles.MANIFEST).write_bytes((f / bundles.MANIFEST).read_bytes()[:200]), "not JSON"),
+        (lambda f: (f / bundles.GOLDEN).write_bytes((f / bundles.GOLDEN).read_bytes() + b" "), "has SHA-256"),
+        (lambda f: (f / bundles.MANIFEST).write_text('{"format": 0}'), "is of format 0, this release reads 1"),
         (lambda f: (f / bundles.MANIFEST).write_text('{"format": 99}'), "format 99"),
         (_change_a_score, "golden window 1"),
         (_spoil_the_graph, "cannot be read"),
     ],
-    ids=["cut off", "missing", "no manifest", "binary manifest", "another format", "other scores", "no graph"],
+    ids=[
+        "cut off",
+        "missing",
+        "no manifest",
+        "binary manifest",
+        "a manifest cut off",
+        "changed",
+        "an older format",
+        "a newer format",
+        "other scores",
+        "no graph",
+    ],
 )
 def test_a_broken_bundle_stops_the_start(models_dir, tmp_path, spoil, said):
     shutil.copytree(models_dir, tmp_path / "models")
