@@ -165,7 +165,7 @@ bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other server
 	  $(if $(SECONDS)$(ROUNDS),,--write)
 
 hostile: $(DEV)/.ready ## attack a running API with 20,000 generated bodies, and more (minutes; make test does a part)
-	@HOSTILE_BODIES=20000 SCHEMATHESIS_EXAMPLES=300 $(DEV)/bin/python -m pytest --timeout 1800 \
+	@HOSTILE_BODIES=20000 SCHEMATHESIS_EXAMPLES=100 $(DEV)/bin/python -m pytest --timeout 1800 \
 	  tests/serving/test_hostile.py tests/serving/test_unbreakable.py tests/serving/test_schema.py
 
 bench-stream: $(DEV)/.ready ## the function beside a bare one and a skeleton, into docs/stream.md (QUICK=1: does it work?)
