@@ -18,8 +18,8 @@ Grid = NDArray[np.float64]
 #: a counter falls at no more than this share of its steps (it is exchanged, or overflows) and rises at more than that
 FALLS, RISES = 0.001, 0.02
 FEWEST_RISES = 20
-#: a level drifts where the halves of the training part lie this many of their own deviations apart …
-DRIFT = 1.0
+#: a level drifts where the halves of the training part lie this many of their own deviations apart (a ramp: 3.5) …
+DRIFT = 2.5
 #: … and one value tells the next one
 SMOOTH = 0.9
 #: the day explains a sensor where the usual day of one half of the recording is as alike as this to the other half's
