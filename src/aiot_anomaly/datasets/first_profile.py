@@ -42,6 +42,10 @@ LOOK = 50_000
 MOST_SENSORS = 256
 #: the last share of a window over which deviations are averaged
 JUDGED = 0.25
+#: what a window is made of, the first that fits
+WINDOW_KINDS = ("day", "cycles", "memory")
+#: cycles that a window holds: deviations are averaged over one
+CYCLES = 4
 #: shortest interval of which a window is a whole day: what reports more often may fail within minutes
 BY_DAY_S = 300
 #: added to the covariance of standardised inputs: what breaks the bond between sensors counts, rounding does not
@@ -188,18 +192,18 @@ def _present_sensors(found: Survey, gap: int, notes: list[str]) -> Survey:
 def _enough(found: Survey, gap: int) -> tuple[_Looked, _Form]:
     """The training part and the window: 40 % of the rows, more where that gives too few windows or days.
 
-    A window of a day that holes leave too few of gives way to a short one.
+    A window of a day, or of cycles, that holes leave too few of gives way to a short one.
     """
     most = _look(found, gap, MOST_TRAIN)
     daily = bool(np.mean(traits.daily(most.judged, found.interval_s)) >= DAILY)
     rows = max(_came(g) for g in found.devices.values())
     two_weeks = (SEASON_DAYS + 1) * DAY_S / found.interval_s / rows
     best = 0
-    for alike in (True, False) if daily else (False,):
-        first = round(min(max(TRAIN, two_weeks), MOST_TRAIN), 3) if alike and two_weeks <= MOST_TRAIN else TRAIN
+    for kind in WINDOW_KINDS:
+        first = round(min(max(TRAIN, two_weeks), MOST_TRAIN), 3) if daily and two_weeks <= MOST_TRAIN else TRAIN
         for share in sorted({first, *(s for s in (0.45, 0.5, 0.55, MOST_TRAIN) if s > first)}):
             looked = _look(found, gap, share)
-            form = _form(found, looked, daily=alike)
+            form = _form(found, looked, kind, daily=daily)
             windows = max(_windows(part, form) for part in looked.parts)
             if windows >= WINDOWS:
                 return looked, form
@@ -216,12 +220,13 @@ def _windows(part: Grid, form: _Form) -> int:
     return int(np.sum(whole[form.span :] - whole[: -form.span] == form.span)) // form.window["stride"]
 
 
-def _form(found: Survey, looked: _Looked, *, daily: bool) -> _Form:
+def _form(found: Survey, looked: _Looked, kind: str, *, daily: bool) -> _Form:
     days = looked.rows * found.interval_s / DAY_S
     seasonal = daily and days >= SEASON_DAYS and HOUR_S % found.interval_s == 0
-    by_day = daily and found.interval_s >= BY_DAY_S
-    changing = _changing(looked, span=DAY_S // found.interval_s if by_day else 30)
-    window, last_steps = _window(found, looked, by_day=by_day)
+    if kind == "day" and not (daily and found.interval_s >= BY_DAY_S):
+        kind = "cycles"
+    changing = _changing(looked, span=DAY_S // found.interval_s if kind == "day" else 30)
+    window, last_steps = _window(found, looked, kind)
     numbers = sum(_came(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(changing))
     window["stride"] = _stride(numbers, found.interval_s, seasonal=seasonal)
     return _Form(changing, window, last_steps, seasonal)
@@ -256,20 +261,22 @@ def _changing(looked: _Looked, *, span: int) -> dict[int, int]:
     return dict(sorted({**drifts, **counts}.items()))
 
 
-def _window(found: Survey, looked: _Looked, *, by_day: bool) -> tuple[dict[str, int], int]:
+def _window(found: Survey, looked: _Looked, kind: str) -> tuple[dict[str, int], int]:
     """What is seen at once, and over how many of its last rows deviations are averaged.
 
-    Where days are alike: a day, as hourly means. Else, and of what reports often, twice as long as the sensors
-    remember, at least 10 points, in at most 12 rows, each a mean of at least three points. Deviations are averaged over
-    the last quarter: noise goes, and an anomaly is still told soon; an average of the whole window hides what is
-    shorter than it.
+    Where days are alike: a day, as hourly means. Else, and of what reports often: of machines that work in cycles, four
+    of them in 24 rows; of others twice as long as the sensors remember, at least 10 points, in at most 12 rows. Each
+    row is a mean of at least three points. Deviations are averaged over the last quarter: noise goes, and an anomaly is
+    still told soon; an average of the whole window hides what is shorter than it.
     """
-    if by_day:
+    if kind == "day":
         step = max(1, HOUR_S // found.interval_s)
         steps = DAY_S // (step * found.interval_s)
         return {"steps": steps, "step": step, "aggregate": step}, math.ceil(steps * JUDGED)
-    points = int(np.clip(2 * traits.memory(max(looked.judged, key=len)), 10, 120))
-    steps = min(points, 12)
+    longest = max(looked.judged, key=len)
+    cycle = traits.period(longest) if kind == "cycles" else 0
+    points, most = (CYCLES * cycle, 24) if cycle else (int(np.clip(2 * traits.memory(longest), 10, 120)), 12)
+    steps = min(points, most)
     step = math.ceil(points / steps)
     return {"steps": steps, "step": step, "aggregate": max(3, step)}, math.ceil(steps * JUDGED)
 

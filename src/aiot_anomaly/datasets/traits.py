@@ -28,6 +28,8 @@ DAILY = 0.4
 SLOW = 4
 #: fewest days that this is told from
 DAILY_DAYS = 4
+#: a sensor has a cycle where it is as alike to itself as this a cycle before; and the longest that is looked for
+CYCLIC, LONGEST_PERIOD = 0.3, 600
 #: devices that are looked at
 MOST_PARTS = 50
 
@@ -119,6 +121,37 @@ def memory(part: Grid) -> int:
         if lag < len(part) // 2:
             lengths[likeness(part, lag) < 1 / math.e] = lag
     return int(np.median(lengths[varying])) if varying.any() else 1
+
+
+def period(part: Grid) -> int:
+    """Points of a cycle that a quarter of the sensors share, as of a pump between two levels; 0 where there is none.
+
+    The autocorrelation falls below 0 and comes back: a cycle is as long as it takes to be alike again, the first time.
+    """
+    most = min(LONGEST_PERIOD, len(part) // 10)
+    found, varying = list[int](), np.flatnonzero(deviation(part) > 0)
+    for alike in (_autocorrelation(part[:, i], most) for i in varying):
+        below = int(np.argmax(alike < 0)) if (alike < 0).any() else most
+        peak = float(alike[below:].max(initial=0.0))
+        if peak < CYCLIC:
+            continue
+        start = below + int(np.argmax(alike[below:] > 0.8 * peak))
+        lag = start + int(np.argmax(alike[start : start + start // 4 + 1]))
+        # at the last lag it still rises: the cycle is longer
+        if lag < most:
+            found.append(lag)
+    return int(np.median(found)) if found and len(found) >= 0.25 * len(varying) else 0
+
+
+def _autocorrelation(column: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """(most + 1,) at each lag, of the values that there are in a column (n,) that varies."""
+    known = np.isfinite(column)
+    centred = np.where(known, column - column[known].mean(), 0.0)
+    both, pairs = (
+        np.fft.irfft(np.abs(np.fft.rfft(of, 2 * len(of))) ** 2)[: most + 1] for of in (centred, known.astype(float))
+    )
+    alike = both / np.maximum(pairs, 1.0)
+    return np.asarray(alike / alike[0])
 
 
 def mean(part: Grid) -> NDArray[np.float64]:

@@ -59,6 +59,14 @@ def test_the_last_quarter_of_a_window_is_judged(tmp_path: Path) -> None:
     assert (daily.window.steps, daily.scoring.last_steps) == (24, 6)
 
 
+def test_a_machine_that_works_in_cycles_gets_a_window_of_four_and_is_judged_over_one(tmp_path: Path) -> None:
+    pump = (np.arange(4000) % 96 < 30) + 0.1 * noise(4000)
+    window = first(tmp_path, {"a": pump}, freq="min").profile.window
+    assert window.steps == 24
+    assert window.step == window.aggregate
+    assert 90 <= window.step * 6 <= 102
+
+
 def test_what_reports_each_minute_gets_a_short_window_also_where_days_are_alike(tmp_path: Path) -> None:
     minutes = np.arange(36 * 1440)
     found = first(tmp_path, {"a": np.sin(2 * np.pi * minutes / 1440) + noise(len(minutes))}, freq="min").profile

@@ -47,3 +47,13 @@ def test_the_day_explains_what_repeats_slowly_from_day_to_day(values: np.ndarray
     assert traits.daily([values[:, None]], 3600).tolist() == [is_daily]
     assert not traits.daily([values[: 3 * 24, None]], 3600)[0]
     assert not traits.daily([values[:, None]], 7 * 3600)[0]
+
+
+def test_a_cycle_is_as_long_as_it_takes_to_be_alike_again() -> None:
+    at = np.arange(4000)
+    pump = (at % 73 < 25).astype(float) + 0.1 * RNG.normal(size=len(at))
+    assert 71 <= traits.period(pump[:, None]) <= 75
+    # its own level and one of three others: a quarter of them has a cycle
+    others = np.column_stack([wandering(4000, k) for k in range(3)])
+    assert 71 <= traits.period(np.column_stack([pump, others])) <= 75
+    assert traits.period(others) == traits.period(RNG.normal(size=(4000, 1))) == traits.period(pump[:20, None]) == 0
