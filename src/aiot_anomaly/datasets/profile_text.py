@@ -29,7 +29,7 @@ def render(document: Mapping[str, Any], found: Survey, layout: Layout) -> str:
         seen = f"seen {of.low:.6g} to {of.high:.6g}"
         lines.append(f"    # {seen}" + (f", {of.missing:.1%} missing" if of.missing else ""))
     if document["derived"]:
-        lines += ["", "# these sensors drift by nature, so their change is judged and not their level"]
+        lines += ["", "# these sensors drift by nature, or count: their change is judged and not their level"]
         lines += ["derived:", *(f"  - {_value(d)}" for d in document["derived"])]
     window, interval = document["window"], document["interval_s"]
     sees = ((window["steps"] - 1) * window["step"] + window["aggregate"]) * interval
