@@ -68,4 +68,5 @@ def threshold_rule(profile: Profile) -> str:
     given = profile.threshold
     by = "false_incidents_per_month" if given.rule == "budget" else "quantile"
     named = {by: getattr(given, by), **({} if given.margin == 1 else {"margin": given.margin})}
-    return f"{given.rule}: " + ", ".join(f"{name} {value}" for name, value in named.items())
+    rule = "" if given.rule == by else f"{given.rule}: "
+    return rule + ", ".join(f"{name} {value}" for name, value in named.items())

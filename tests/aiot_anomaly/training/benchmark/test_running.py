@@ -108,7 +108,7 @@ def test_it_says_what_it_depends_on(measured):
     assert origin.parameters["epochs"] == 1
     assert origin.parameters["learning_rate"] == 0.003  # of the notebook
     assert origin.held_back_rows > 0
-    assert origin.threshold_rule.startswith("quantile: quantile 0.99, margin 1.2")
+    assert origin.threshold_rule.startswith("quantile 0.99, margin 1.2")
     assert len(origin.fingerprint) == 64
     assert "tensorflow" in origin.libraries
 
