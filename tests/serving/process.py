@@ -34,7 +34,9 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def running(models: Path, *, port_variable: str = "PORT", **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(
+    models: Path, *, port_variable: str = "PORT", **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that is ready, told its port by this variable, and its address; killed in the end if it still runs."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
