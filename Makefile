@@ -28,7 +28,7 @@ DELIVERY := .venv/delivery
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
-  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow smoke revisions rollback \
+  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow image smoke revisions rollback \
   rehearse architecture costs bench-simulator lock clean
 
 help: ## list the tasks
@@ -105,6 +105,9 @@ simulate: $(DEV)/.ready ## show in pictures what the simulator makes: notebook 0
 
 mlflow: $(DEV)/.ready ## open the MLflow UI on the local store
 	@$(DEV)/bin/python -m aiot_anomaly.training ui
+
+image: $(CHECKS)/.ready ## build the API's image and its bill of materials (docker, or IMAGE_BUILDER=...)
+	@scripts/image.sh
 
 smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=...)
 	@$(DELIVERY)/bin/python -m delivery smoke $(URL)

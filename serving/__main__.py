@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiot_anomaly.errors import AIoTError
-from serving import catalogue, logs, server
+from serving import catalogue, logs, server, spans
 from serving.app import create_app
 from serving.settings import Settings, from_environment
 
@@ -28,16 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, detector in catalogue.load(given.models).detectors.items():
                 print(f"{name} {detector.bundle.version}: golden scores hold")
             return 0
-        logs.configure()
+        logs.configure(settings.google_cloud_project)
         app = create_app(given.models, settings)
     except AIoTError as e:
         print(f"serving: {e}", file=sys.stderr)
         return 1
     versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
+    served = spans.traced(app) if spans.wanted(os.environ) else app
     # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
     gc.freeze()
-    server.create(app.state.service, app, given.host, given.port).run()
+    server.create(app.state.service, served, given.host, given.port).run()
     return 0
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from serving import catalogue, describe, detect, errors, openapi, predict
+from serving import calibrate, catalogue, describe, detect, errors, invocations, openapi, predict, vertex
 from serving import service as services
 from serving.body_limit import BodyLimit
 from serving.direct import Direct
 from serving.metrics import Measured
-from serving.settings import Settings
+from serving.settings import Settings, SettingsError
+from serving.trace_context import Traced
 
 
 def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
@@ -19,9 +20,13 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
 
     Raises:
         BundleError: there is no bundle, or one is not whole.
+        SettingsError: the default profile has no bundle.
     """
     settings = settings or Settings()
     service = services.create(catalogue.load(models_dir), settings)
+    if settings.default_profile not in {"", *service.models}:
+        served = ", ".join(service.models)
+        raise SettingsError(f"DEFAULT_PROFILE={settings.default_profile!r}: expected one of {served}")
     app = FastAPI(
         title="AIoT anomaly detection",
         description="Decides whether windows of sensor readings are anomalous, and says which sensor and how sure.",
@@ -30,8 +35,9 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for router in (predict.router, detect.router, describe.router):
+    for router in (predict.router, detect.router, calibrate.router, describe.router, invocations.router):
         app.include_router(router)
+    vertex.install(app, settings)
     errors.install(app)
     openapi.install(app, service)
     app.add_middleware(Direct, routes=predict.direct_routes(service), most_s=service.most_s)
@@ -42,4 +48,5 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         seconds=settings.body_timeout_s,
     )
     app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
+    app.add_middleware(Traced)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.windows import as_datetime, last_evaluated
-from serving import detect, predict
+from serving import calibrate, detect, predict
 from serving.errors import ApiError, body
 from serving.service import Service
 
@@ -35,11 +36,10 @@ class Example:
 
 
 def examples(service: Service, verb: str) -> list[Example]:
-    """For each model, a request that `verb` (predict or detect) answers and one that it refuses."""
+    """For each model, a request that `verb` (predict, …) answers and one that it refuses, as far as both are short."""
     found = []
     for name, detector in service.catalogue.detectors.items():
-        pair = (_window(detector), _wrong_window(detector)) if verb == "predict" else _reading_requests(detector)
-        for request in pair:
+        for request in _REQUESTS[verb](detector):
             try:
                 answer = _answer(service, name, verb, orjson.dumps(request))
                 found.append(Example(name, request, HTTPStatus.OK, orjson.loads(answer)))
@@ -52,7 +52,16 @@ def _answer(service: Service, name: str, verb: str, body: bytes) -> bytes:
     model = service.models[name]
     if verb == "predict":
         return predict.answer_alone(model.detector, model.reader, body)
+    if verb == "invocations":
+        windows = {field: value for field, value in orjson.loads(body).items() if field != "params"}
+        return predict.answer_alone(model.detector, model.reader, orjson.dumps(windows))
+    if verb == "calibrate":
+        return calibrate.answer_alone(model.detector, body)
     return detect.answer_alone(model.detector, service.calibrations, body)
+
+
+def _windows(detector: Detector) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _window(detector), _wrong_window(detector)
 
 
 def _window(detector: Detector) -> dict[str, Any]:
@@ -81,3 +90,22 @@ def _reading_requests(detector: Detector) -> tuple[dict[str, Any], dict[str, Any
     ]
     good = {"device_id": "device-1", "readings": readings, "last_only": True}
     return good, {**good, "readings": [{**readings[-1], "values": {"no_such_sensor": 1.0}}]}
+
+
+def _few_readings(detector: Detector) -> tuple[dict[str, Any], ...]:
+    # of enough for a calibration, the description would be megabytes long
+    request, _ = _reading_requests(detector)
+    return ({"device_id": request["device_id"], "readings": request["readings"][-2:]},)
+
+
+def _with_params(detector: Detector) -> tuple[dict[str, Any], ...]:
+    params = {"profile": detector.profile.name}
+    return tuple({**request, "params": params} for request in _windows(detector))
+
+
+_REQUESTS: dict[str, Callable[[Detector], tuple[dict[str, Any], ...]]] = {
+    "predict": _windows,
+    "detect": _reading_requests,
+    "calibrate": _few_readings,
+    "invocations": _with_params,
+}

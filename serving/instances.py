@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -21,12 +21,13 @@ from pydantic import ValidationError
 from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.detector import Detector, Source
 from aiot_anomaly.errors import CalibrationError
+from aiot_anomaly.scoring import threshold_factor
 from aiot_anomaly.series import Float
 from aiot_anomaly.windows import Windows
 from serving import payload
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, unprocessable
-from serving.schemas import MOST_INSTANCES, Instance, PredictRequest, time_of
+from serving.schemas import MOST_INSTANCES, Instance, Parameters, PredictRequest, time_of
 from serving.window_values import WindowForm
 
 #: instances that are read, scored and answered together: enough for the graph to be at its best, few enough that
@@ -36,9 +37,16 @@ _CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibratio
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 
 
+_Sensitivity = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class _Parameters(msgspec.Struct, forbid_unknown_fields=True):
+    sensitivity: _Sensitivity | None = None
+
+
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
     instances: list[msgspec.Raw]
-    parameters: dict[str, Any] | None = None
+    parameters: _Parameters | None = None
 
 
 class _Instance(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,10 +54,11 @@ class _Instance(msgspec.Struct, forbid_unknown_fields=True):
     window_end: str
     values: list[list[float]]
     calibration: msgspec.Raw = msgspec.Raw(b"null")
+    sensitivity: _Sensitivity | None = None
 
 
-#: device, end, values (T, F) and the calibration that came along
-_Read = tuple[str, int, Float, Calibration | None]
+#: device, end, values (T, F), and the calibration and the sensitivity that came along
+_Read = tuple[str, int, Float, Calibration | None, float | None]
 _BODY = msgspec.json.Decoder(_Body)
 _INSTANCE = msgspec.json.Decoder(_Instance)
 
@@ -109,9 +118,10 @@ class Reader:
         calibrations: list[Calibration] = []
         sources: list[Source] = []
         own = []
+        factors = np.ones(len(of))
         for i, at in enumerate(of):
             try:
-                device, ends[i], values[i], calibration = self._usual(given, at) or self._any(given, at)
+                device, ends[i], values[i], calibration, sensitivity = self._usual(given, at) or self._any(given, at)
             except CalibrationError as e:
                 raise unprocessable(e.code, f"instance {at}: {e}", **e.details) from None
             used, source = self._detector.calibration(device, calibration)
@@ -119,8 +129,11 @@ class Reader:
             calibrations.append(used)
             sources.append(source)
             own.append(calibration is not None)
+            sensitivity = given.sensitivity if sensitivity is None else sensitivity
+            if sensitivity is not None:
+                factors[i] = threshold_factor(sensitivity)
         windows = Windows(ends, values, np.ones(len(of), dtype=bool), self._form.clear(values, first))
-        return Instances(devices, windows, calibrations, sources, np.ones(len(of)), own, first)
+        return Instances(devices, windows, calibrations, sources, factors, own, first)
 
     def _usual(self, given: _Given, at: int) -> _Read | None:
         """An instance without a fault; None where there may be one."""
@@ -135,7 +148,7 @@ class Reader:
             return None
         steps, inputs = self._form.shape
         flat = np.fromiter(chain.from_iterable(one.values), np.float64, steps * inputs)
-        return one.device_id, end, flat.reshape(steps, inputs), own
+        return one.device_id, end, flat.reshape(steps, inputs), own, one.sensitivity
 
     def _any(self, given: _Given, at: int) -> _Read:
         try:
@@ -145,7 +158,7 @@ class Reader:
         values = self._form.check(one.values, f"instance {at}")
         document = one.calibration
         own = None if document is None else self._cache.decode(self._form.profile, document.model_dump_json().encode())
-        return one.device_id, int(one.window_end.timestamp()), values, own
+        return one.device_id, int(one.window_end.timestamp()), values, own, one.sensitivity
 
 
 class _Given:
@@ -155,27 +168,36 @@ class _Given:
         self._body = body
         try:
             document = _BODY.decode(body)
-            usual = 0 < len(document.instances) <= MOST_INSTANCES and not document.parameters
+            usual = 0 < len(document.instances) <= MOST_INSTANCES
+            parameters: _Parameters | Parameters | None = document.parameters
         except (ValueError, RecursionError):
             usual = False
+        if not usual:
+            parameters = self._request.parameters
+        #: of all instances that do not say their own
+        self.sensitivity = None if parameters is None else parameters.sensitivity
         self.raw: Sequence[msgspec.Raw | bytes] = document.instances if usual else [b""] * len(self.objects)
 
     def __len__(self) -> int:
         return len(self.raw)
 
-    @cached_property
+    @property
     def objects(self) -> list[Any]:
         """As objects.
 
         Raises:
             ApiError: the body is not JSON or not of the request's form.
         """
+        return self._request.instances
+
+    @cached_property
+    def _request(self) -> PredictRequest:
         document = payload.parse(self._body)
         given = document.get("instances")
         if isinstance(given, list) and len(given) > MOST_INSTANCES:
             message = f"{len(given)} instances, expected at most {MOST_INSTANCES} a request: send them in several"
             raise unprocessable("too_many_instances", message, found=len(given), expected=MOST_INSTANCES)
         try:
-            return PredictRequest.model_validate(document).instances
+            return PredictRequest.model_validate(document)
         except ValidationError as e:
             raise from_pydantic(e) from None

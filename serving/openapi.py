@@ -14,14 +14,32 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from aiot_anomaly.calibration import encode
+from aiot_anomaly.detector import Detector
 from serving import describe
 from serving.errors import ApiError, body
 from serving.examples import examples
-from serving.schemas import Alive, DetectRequest, ErrorBody, Instance, PredictRequest
+from serving.schemas import (
+    Alive,
+    CalibrateRequest,
+    CalibrateResponse,
+    DetectRequest,
+    ErrorBody,
+    Instance,
+    InvocationsRequest,
+    PredictRequest,
+)
 from serving.service import Service
 
 _REFERENCE = "#/components/schemas/{model}"
-_REQUESTS = {"predict": PredictRequest.__name__, "detect": DetectRequest.__name__}
+#: what each address takes, and the name that `serving.examples` has for it
+_REQUESTS: dict[str, tuple[str, type[BaseModel]]] = {
+    "/v1/models/{profile}:predict": ("predict", PredictRequest),
+    "/v1/models/{profile}:detect": ("detect", DetectRequest),
+    "/v1/models/{profile}:calibrate": ("calibrate", CalibrateRequest),
+    "/invocations": ("invocations", InvocationsRequest),
+}
+_MODELS: tuple[type[BaseModel], ...] = (*(request for _, request in _REQUESTS.values()), Instance, ErrorBody)
 #: FastAPI's own form of a 422, which this service never gives
 _UNUSED = ("HTTPValidationError", "ValidationError")
 
@@ -40,7 +58,8 @@ def install(app: FastAPI, service: Service) -> None:
 def _describe(app: FastAPI, service: Service) -> dict[str, Any]:
     schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, definitions = models_json_schema(
-        [(m, "validation") for m in (PredictRequest, DetectRequest, Instance, ErrorBody)], ref_template=_REFERENCE
+        [(m, "validation") for m in _MODELS],
+        ref_template=_REFERENCE,
     )
     schemas = schema["components"]["schemas"]
     schemas.update(definitions["$defs"])
@@ -50,8 +69,8 @@ def _describe(app: FastAPI, service: Service) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _refusals(operation, first, of_model="{profile}" in path)
-    for verb in _REQUESTS:
-        _inference(schema["paths"][f"/v1/models/{{profile}}:{verb}"]["post"], verb, service)
+    for path, (verb, request) in _REQUESTS.items():
+        _inference(schema["paths"][path]["post"], verb, request, service)
     _answers(schema["paths"], service)
     return schema
 
@@ -69,14 +88,14 @@ def _refusals(operation: dict[str, Any], model: str, *, of_model: bool) -> None:
         parameter["example"] = model
 
 
-def _inference(operation: dict[str, Any], verb: str, service: Service) -> None:
+def _inference(operation: dict[str, Any], verb: str, request: type[BaseModel], service: Service) -> None:
     found = examples(service, verb)
     responses = operation["responses"]
     operation["requestBody"] = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"$ref": _REFERENCE.format(model=_REQUESTS[verb])},
+                "schema": {"$ref": _REFERENCE.format(model=request.__name__)},
                 "examples": {e.name: {"value": e.request} for e in found},
             }
         },
@@ -98,14 +117,34 @@ def _answers(paths: dict[str, Any], service: Service) -> None:
         "/v1/models/{profile}": describe.model_description(detector),
         "/health/live": Alive(status="alive"),
         "/health/ready": describe.readiness(catalogue),
+        "/health": describe.readiness(catalogue),
+        "/ping": describe.readiness(catalogue),
     }
     for path, answer in found.items():
         content = paths[path]["get"]["responses"]["200"]["content"]["application/json"]
         content["example"] = answer.model_dump(mode="json")
+    # a request for one would be as long as the readings of a hundred windows
+    calibrated = paths["/v1/models/{profile}:calibrate"]["post"]["responses"]["200"]["content"]["application/json"]
+    calibrated["examples"] = {f"200-{name}": {"value": _calibrated(detector)}}
+    paths["/version"]["get"]["responses"]["200"]["content"] = {
+        "text/plain": {"schema": {"type": "string"}, "example": "1"}
+    }
     line = f'aiot_model_info{{model="{name}",version="{detector.bundle.version}"}} 1.0\n'
     paths["/metrics"]["get"]["responses"]["200"]["content"] = {
         "text/plain": {"schema": {"type": "string"}, "example": line}
     }
+
+
+def _calibrated(detector: Detector) -> dict[str, Any]:
+    fleet = detector.bundle.fleet
+    return CalibrateResponse(
+        model=detector.profile.name,
+        version=detector.bundle.version,
+        device_id="device-1",
+        windows=fleet.windows,
+        outcomes={"decided": fleet.windows, "warming_up": 0, "gap": 0, "duplicate": 0, "pending": 0},
+        calibration=encode(detector.profile, fleet),
+    ).model_dump(mode="json")
 
 
 def _error(description: str, example: ApiError) -> dict[str, Any]:

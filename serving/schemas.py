@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
@@ -37,11 +37,27 @@ Time = Annotated[datetime, PlainValidator(time_of), WithJsonSchema({"type": "str
 #: checked by `serving.window_values`, which is a hundred times faster for it
 Values = Annotated[Any, WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}})]
 
-_NO_PARAMETERS = "Vertex AI clients send it; there is no parameter yet, so it must be empty"
+#: how easily a window is called anomalous: 50 is the model's own threshold, 100 a quarter of it, 0 four times it
+Sensitivity = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=100,
+        strict=True,
+        description="Moves the threshold: 50 is the model's own, 75 half, 100 a quarter, 25 twice and 0 four times it. "
+        "A score of 1.0 is the moved threshold.",
+    ),
+]
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Parameters(_Request):
+    """What holds for all instances of a request."""
+
+    sensitivity: Sensitivity | None = None
 
 
 class Instance(_Request):
@@ -53,6 +69,7 @@ class Instance(_Request):
     calibration: CalibrationDocument | None = Field(
         default=None, description="The device's own; without it the bundle's for the device, then the fleet's."
     )
+    sensitivity: Sensitivity | None = None
 
 
 class PredictRequest(_Request):
@@ -61,7 +78,9 @@ class PredictRequest(_Request):
     instances: Annotated[
         list[Any], WithJsonSchema({"type": "array", "items": {"$ref": "#/components/schemas/Instance"}})
     ] = Field(min_length=1, max_length=MOST_INSTANCES)
-    parameters: dict[str, Any] | None = Field(default=None, max_length=0, description=_NO_PARAMETERS)
+    parameters: Parameters | None = Field(
+        default=None, description="For all instances; what an instance says itself goes before it."
+    )
 
 
 class DetectRequest(_Request):
@@ -71,6 +90,14 @@ class DetectRequest(_Request):
     readings: list[Reading] = Field(min_length=1, max_length=MOST_READINGS)
     last_only: bool = Field(default=False, description="Answer the last complete window alone.")
     calibration: CalibrationDocument | None = None
+    sensitivity: Sensitivity | None = None
+
+
+class CalibrateRequest(_Request):
+    """Raw readings of one device in normal operation, in any order, gaps and all."""
+
+    device_id: DeviceId
+    readings: list[Reading] = Field(min_length=1, max_length=MOST_READINGS)
 
 
 class PredictResponse(BaseModel):
@@ -81,14 +108,64 @@ class PredictResponse(BaseModel):
     predictions: list[Prediction]
 
 
+class Undecided(BaseModel):
+    """Where a prediction would stand, if there were readings enough for one."""
+
+    device_id: str
+    window_end: AwareDatetime
+    is_anomaly: Literal[False]
+    score: None
+    severity: None
+    reason: Literal["insufficient_history"]
+    readings_needed: int = Field(ge=1, description="Further readings, without a gap, until there is a prediction.")
+
+
 class DetectResponse(BaseModel):
-    """One prediction for each complete window, in order of time, and what became of each reading."""
+    """One prediction for each complete window, in order of time, and what became of each reading.
+
+    With `last_only`, and no complete window, it says so in its place.
+    """
 
     model: str
     version: str
     device_id: str
     outcomes: dict[SeriesOutcome, int]
-    predictions: list[Prediction]
+    readings_needed: int = Field(
+        ge=0,
+        description="Further readings, without a gap, until the next prediction; 0 where the last reading has one.",
+    )
+    predictions: list[Prediction | Undecided]
+
+
+class InvocationsRequest(_Request):
+    """What MLflow's clients send: one of the four forms, see `serving.invocations`."""
+
+    dataframe_split: dict[str, Any] | None = Field(default=None, description="Readings: columns and data, as pandas'.")
+    dataframe_records: list[dict[str, Any]] | None = Field(default=None, description="Readings, one object a row.")
+    instances: list[Any] | None = Field(default=None, description="As for `:predict`, or with readings.")
+    inputs: Any = Field(default=None, description="Instances, or columns, or windows alone.")
+    params: dict[str, Any] | None = Field(
+        default=None, description="`profile`, `sensitivity`, and `device_id` and `window_end` of what has none."
+    )
+
+
+class InvocationsResponse(BaseModel):
+    """One prediction for each row, instance or window, in their order."""
+
+    predictions: list[Prediction | Undecided]
+    model: str
+    version: str
+
+
+class CalibrateResponse(BaseModel):
+    """What is normal for one device: to be sent along as `calibration` of its instances, or of its readings."""
+
+    model: str
+    version: str
+    device_id: str
+    windows: int = Field(description="Complete windows that it was computed from.")
+    outcomes: dict[SeriesOutcome, int]
+    calibration: CalibrationDocument
 
 
 class ModelName(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +15,9 @@ class SettingsError(AIoTError):
     """An environment variable does not hold what it must."""
 
     code = "invalid_settings"
+
+
+_Route = Annotated[str, Field(pattern=r"^(/[^{}\s]*)?$")]
 
 
 class Settings(BaseModel):
@@ -41,6 +45,14 @@ class Settings(BaseModel):
     drain_ms: int = Field(default=1_000, ge=0, le=9_000)
     #: one log line for each request
     access_log: bool = False
+    #: the model of requests that may leave it out (MLflow's and Vertex AI's); the only one needs not be named
+    default_profile: str = ""
+    #: whose traces the log lines name
+    google_cloud_project: str = ""
+    #: Vertex AI names these to its containers
+    aip_http_port: int | None = Field(default=None, ge=0, le=65_535)
+    aip_health_route: _Route = ""
+    aip_predict_route: _Route = ""
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -51,7 +63,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     """
     given = {name: environment[name.upper()] for name in Settings.model_fields if environment.get(name.upper())}
     try:
-        return Settings.model_validate(given)
+        found = Settings.model_validate(given)
+        # where there is one, it is meant
+        return found if found.aip_http_port is None else found.model_copy(update={"port": found.aip_http_port})
     except ValidationError as e:
         fault = e.errors(include_url=False)[0]
         name = str(fault["loc"][0])

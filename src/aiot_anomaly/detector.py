@@ -84,6 +84,7 @@ def records(
     order = np.argsort(-scores.contributions, axis=1, kind="stable")
     shares = scores.contributions[np.arange(len(order))[:, None], order].clip(0.0, 1.0)
     out_of_range = chosen.out_of_range.tolist() if chosen.out_of_range.any() else None
+    filled = None if chosen.filled is None else chosen.filled.tolist()
     rows = zip(
         device_ids, chosen.ends.tolist(), scores.score.tolist(), scoring.severity(scores.score).tolist(), sources,
         order.tolist(), shares.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
@@ -109,6 +110,8 @@ def records(
                 "out_of_range": out,
             }
         )
+        if filled is not None:
+            found[-1]["filled"] = dict(zip(names, filled[i], strict=True))
     return found
 
 

@@ -101,6 +101,8 @@ class Prediction(_Message):
     contributions: list[Contribution]
     expected: dict[str, Expected]
     out_of_range: list[str] = []
+    #: share of each sensor's readings in the window that were missing, so that the last one was held; where known
+    filled: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
 
 
 class Decision(Prediction):

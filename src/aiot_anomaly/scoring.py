@@ -87,6 +87,15 @@ def two_sided(level: Float, residual: Float, precisions: Float, scales: Float, *
     return np.asarray(np.sqrt(level_weight * parts[0] + parts[1]))
 
 
+def threshold_factor(sensitivity: float) -> float:
+    """What a threshold is multiplied by at a sensitivity from 0 to 100.
+
+    1 at 50, halved every 25 above and doubled every 25 below: so from 4 at 0 to 1/4 at 100, and never more alarms at a
+    lower sensitivity.
+    """
+    return float(2.0 ** ((50.0 - sensitivity) / 25.0))
+
+
 def severity(score: Float | float) -> Float:
     """0 … 1 for a calibrated score: 0 at 0, 0.5 at the threshold (1.0), towards 1 beyond."""
     squared = np.asarray(score, dtype=np.float64) ** 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -118,34 +118,21 @@ def accept(profile: Profile, state: DeviceState, batch: ReadingBatch, message_id
     `profile.stream.allowed_lateness_s`.
     """
     if message_id in state.messages:
-        return Accepted(state, _none(profile), redelivered=True)
+        return Accepted(state, windows.joined(profile, []), redelivered=True)
     outcomes = dict(state.outcomes)
     merged = _merge(profile, state, batch, outcomes)
     merged = replace(merged, outcomes=outcomes, messages=(*state.messages, message_id)[-REMEMBERED_MESSAGES:])
     assert merged.watermark is not None
     closed = _closed(profile, merged)
     if closed <= merged.watermark:
-        return Accepted(merged, _none(profile))
+        return Accepted(merged, windows.joined(profile, []))
     # in blocks, because a device whose clock starts at 1970 may be decades from its next reading
     blocks = windows.blocks(profile, merged.slots, merged.values, after=merged.watermark, until=closed)
-    complete = _joined([_none(profile), *(b.only(b.complete) for b in blocks)])
+    complete = windows.joined(profile, [b.only(b.complete) for b in blocks])
     _count(profile, merged, closed, complete, outcomes)
     keep = merged.slots > closed - profile.history
     trimmed = replace(merged, slots=merged.slots[keep], values=merged.values[keep], watermark=closed, outcomes=outcomes)
     return Accepted(trimmed, complete)
-
-
-def _none(profile: Profile) -> Windows:
-    return windows.cut(profile, grid.on_grid(profile, np.empty(0, dtype=np.int64), np.empty((0, len(profile.sensors)))))
-
-
-def _joined(parts: Sequence[Windows]) -> Windows:
-    return Windows(
-        np.concatenate([p.ends for p in parts]),
-        np.concatenate([p.values for p in parts]),
-        np.concatenate([p.complete for p in parts]),
-        np.concatenate([p.out_of_range for p in parts]),
-    )
 
 
 def _merge(profile: Profile, state: DeviceState, batch: ReadingBatch, outcomes: dict[Outcome, int]) -> DeviceState:

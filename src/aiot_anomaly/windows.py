@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,19 +29,28 @@ class Windows:
         values: (W, T, F) in physical units; a window that is not complete holds NaN.
         complete: (W,) True where no value is missing.
         out_of_range: (W, S) True where a reading that the window decides was out of the sensor's range.
+        filled: (W, S) share of the sensor's readings in a complete window that were missing or out of range, so that
+            the last one was held; None where windows came without their readings.
     """
 
     ends: Int
     values: Float
     complete: Bool
     out_of_range: Bool
+    filled: Float | None = None
 
     def __len__(self) -> int:
         return len(self.ends)
 
-    def only(self, chosen: Bool) -> Windows:
-        """Those windows where `chosen` (W,) is True."""
-        return Windows(self.ends[chosen], self.values[chosen], self.complete[chosen], self.out_of_range[chosen])
+    def only(self, chosen: Bool | Int) -> Windows:
+        """Those windows where `chosen` (W,) is True, or of which it holds the positions."""
+        return Windows(
+            self.ends[chosen],
+            self.values[chosen],
+            self.complete[chosen],
+            self.out_of_range[chosen],
+            None if self.filled is None else self.filled[chosen],
+        )
 
 
 def deciding_slot(profile: Profile, slot: Int) -> Int:
@@ -80,7 +89,59 @@ def cut(profile: Profile, series: Series, *, first_slot: int | None = None) -> W
         values=values,
         complete=~np.isnan(values).any(axis=(1, 2)),
         out_of_range=np.asarray(out[np.where(decided >= 0, decided, n)].any(axis=1)),
+        filled=_filled(profile, series, ends - series.first_slot),
     )
+
+
+def joined(profile: Profile, parts: Sequence[Windows]) -> Windows:
+    """Windows of several series, or blocks of one, as they are given; each part knows what was filled, or none does."""
+    parts = [p for p in parts if len(p)]
+    if not parts:
+        return cut(profile, on_grid(profile, np.empty(0, dtype=np.int64), np.empty((0, len(profile.sensors)))))
+    filled = [p.filled for p in parts if p.filled is not None]
+    return Windows(
+        np.concatenate([p.ends for p in parts]),
+        np.concatenate([p.values for p in parts]),
+        np.concatenate([p.complete for p in parts]),
+        np.concatenate([p.out_of_range for p in parts]),
+        np.concatenate(filled) if len(filled) == len(parts) else None,
+    )
+
+
+def _filled(profile: Profile, series: Series, rows: Int) -> Float:
+    """(W, S) share of missing readings among those that the windows ending at `rows` (W,) are made of."""
+    window, n = profile.window, len(series)
+    missing = np.nan_to_num(preprocessing.trailing_mean(np.isnan(series.values).astype(np.float64), window.aggregate))
+    # running sums of every `step`-th row, so that a window costs one difference and not its rows
+    lines = -(-n // window.step)
+    padded = np.zeros((lines * window.step, missing.shape[1]))
+    padded[:n] = missing
+    sums = np.cumsum(padded.reshape(lines, window.step, missing.shape[1]), axis=0).reshape(padded.shape)
+    sums = np.vstack([sums, np.zeros((1, missing.shape[1]))])
+    before = rows - window.step * window.steps
+    share = (sums[rows] - sums[np.where(before >= 0, before, -1)]) / window.steps
+    # nothing filled is 0.0, and not what a difference of sums leaves
+    return np.asarray(np.round(share, 9))
+
+
+def readings_needed(profile: Profile, slots: Int, values: Float) -> int:
+    """How many further readings, one at each point of the grid from the last on, lead to the next decision.
+
+    Args:
+        profile: the kind of device.
+        slots: (n,) of its readings, ascending and unique, n > 0.
+        values: (n, S) in the sensors' units, NaN where missing.
+    """
+    last, ahead = int(slots[-1]), profile.history + profile.window.stride
+    recent = slots > last - ahead
+    # any valid values will do: only whether they are there counts
+    middle = [sum(s.valid_range) / 2 for s in profile.sensors]
+    supposed = np.concatenate([slots[recent], last + 1 + np.arange(ahead)])
+    rows = np.vstack([values[recent], np.tile(middle, (ahead, 1))])
+    for block in blocks(profile, supposed, rows, after=last, until=last + ahead):
+        if block.complete.any():
+            return int(block.ends[block.complete][0] // profile.interval_s) - last
+    raise AssertionError("a window is complete once its whole history is there")
 
 
 def blocks(

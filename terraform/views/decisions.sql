@@ -25,6 +25,7 @@ decisions AS (
     JSON_QUERY(decision, '$.values') AS measured,
     JSON_QUERY(decision, '$.expected') AS expected,
     JSON_QUERY(decision, '$.out_of_range') AS out_of_range,
+    JSON_QUERY(decision, '$.filled') AS filled,
     JSON_VALUE(decision, '$.calibration') AS calibration,
     JSON_VALUE(decision, '$.model_version') AS model_version,
     SAFE_CAST(JSON_VALUE(decision, '$.decided_at') AS TIMESTAMP) AS decided_at,

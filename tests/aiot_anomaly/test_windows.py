@@ -45,6 +45,35 @@ def test_a_window_needs_exactly_its_span(of, more):
     assert not less.complete.any()
 
 
+@given(small_profiles(), st.integers(0, 99), st.floats(0, 0.5))
+def test_a_window_says_what_share_of_its_readings_was_filled(of, seed, missing):
+    n = of.history + 15
+    values = measured(n, seed)
+    values[np.random.default_rng(seed).random(values.shape) < missing] = np.nan
+    series = laid(of, np.arange(n), values)
+    cut = windows.cut(of, series)
+    whole = cut.only(cut.complete)
+    for end, filled in zip(whole.ends // of.interval_s, whole.filled, strict=True):
+        rows = end - of.window.step * np.arange(of.window.steps)
+        used = (rows[:, None] - np.arange(of.window.aggregate)[None, :]).ravel()
+        np.testing.assert_allclose(filled, np.isnan(series.values[used]).mean(axis=0), atol=1e-8)
+
+
+@given(small_profiles(), st.integers(0, 99))
+def test_as_many_readings_as_are_said_to_be_needed_lead_to_the_next_decision(of, seed):
+    rng = np.random.default_rng(seed)
+    slots = np.flatnonzero(rng.random(of.history + 5) < 0.8)
+    slots = slots if len(slots) else np.array([3])
+    values = measured(len(slots), seed)
+    needed = windows.readings_needed(of, slots, values)
+    assert needed > 0
+    for more, decided in ((needed - 1, False), (needed, True)):
+        at = np.concatenate([slots, slots[-1] + 1 + np.arange(more)])
+        cut = windows.cut(of, laid(of, at, np.vstack([values, measured(more, seed + 1, missing=0, wrong=0)])))
+        after = cut.only(cut.complete).ends > slots[-1] * of.interval_s
+        assert after.any() == decided
+
+
 @given(small_profiles(), st.integers(0, 99))
 def test_a_window_holds_the_inputs_at_its_steps(of, seed):
     n = of.history + 15

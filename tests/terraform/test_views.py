@@ -25,6 +25,7 @@ from aiot_anomaly.messages import (
 )
 
 VIEWS = Path(__file__).parents[2] / "terraform" / "views"
+MEASURED = ("contributions", "measured", "expected", "out_of_range", "filled")
 START = datetime(2026, 11, 22, 19, tzinfo=UTC)
 TABLE = "project.aiot.messages"
 
@@ -104,6 +105,7 @@ def decision(device: str = "dma-07", hour: int = 0, **changes: object) -> Decisi
             Contribution(sensor="pressure_1_m", share=0.25),
         ],
         "expected": {"inflow_lps": Expected(value=10.0, lower=9.0, upper=11.0)},
+        "filled": {"inflow_lps": 0.25},
         "values": {"inflow_lps": 12.31, "pressure_1_m": None},
         "incident": Incident(id="i-1", state="opened", opened_at=window_end, peak_score=1.25),
         "decided_at": window_end + timedelta(seconds=2),
@@ -126,7 +128,7 @@ def batch(*hours: int, device: str = "dma-07", inflow: float = 12.31) -> bytes:
 def test_a_decision_is_shown_field_by_field(table: Table) -> None:
     table.write(sent(decision()), at=START)
     (row,) = table.rows("decisions")
-    measured = {name: row.pop(name) for name in ("contributions", "measured", "expected", "out_of_range")}
+    measured = {name: row.pop(name) for name in MEASURED}
     assert row == {
         "id": "leak/dma-07/2026-11-22T19:00:00Z",
         "profile": "leak",
@@ -151,6 +153,7 @@ def test_a_decision_is_shown_field_by_field(table: Table) -> None:
         "measured": {"inflow_lps": 12.31, "pressure_1_m": None},
         "expected": {"inflow_lps": {"value": 10.0, "lower": 9.0, "upper": 11.0}},
         "out_of_range": [],
+        "filled": {"inflow_lps": 0.25},
     }
 
 
