@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import orjson
@@ -32,7 +31,7 @@ def process(models_dir):
 
 @pytest.fixture(scope="module")
 def mlflow_client(process: Started) -> ScoringServerClient:
-    client = ScoringServerClient("127.0.0.1", urlsplit(process.url).port)
+    client = ScoringServerClient("127.0.0.1", process.port)
     client.wait_server_ready()
     return client
 
