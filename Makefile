@@ -21,6 +21,9 @@ JOBS ?= 2
 GCP_PROJECT ?=
 GCP_REGION ?= europe-west1
 GCP_API_SERVICE ?= aiot-api
+# what `make redrive` publishes again (dead or parked), and whether it does or only counts
+FROM ?= dead
+GO ?=
 REVISION ?=
 BUNDLE ?=
 URL ?= http://127.0.0.1:8080
@@ -34,8 +37,8 @@ PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
 .PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
-  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam smoke revisions rollback \
-  rehearse chaos architecture costs bench-simulator bench-stream lock clean
+  benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam image smoke revisions rollback \
+  redrive rehearse chaos architecture costs bench-simulator bench-serving bench-stream hostile lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +124,9 @@ beam: $(BEAM)/.ready ## decide a fleet's history with Apache Beam, here (DATA='f
 HISTORY = "$(or $(DATA),$(error DATA is not set: name the recording))" --profile "$(PROFILE)" \
   --out "$(or $(OUT),$(error OUT is not set: name where the decisions go))"
 
+image: $(CHECKS)/.ready ## build the API's image and its bill of materials (docker, or IMAGE_BUILDER=...)
+	@scripts/image.sh
+
 smoke: $(DELIVERY)/.ready ## test a running API with the golden windows of its bundles (URL=...)
 	@$(DELIVERY)/bin/python -m delivery smoke $(URL)
 
@@ -133,6 +139,9 @@ rollback: $(DELIVERY)/.ready ## give all traffic to the revision before (or REVI
 
 CLOUD_RUN = --project $(or $(GCP_PROJECT),$(error GCP_PROJECT is not set: make revisions GCP_PROJECT=my-project)) \
   --region $(GCP_REGION) --service $(GCP_API_SERVICE)
+
+redrive: $(LOCAL)/.ready ## publish dead letters again, or FROM=parked (GO=1; else they are counted)
+	@$(LOCAL)/bin/python -m functions redrive $(FROM) $(if $(GCP_PROJECT),--project $(GCP_PROJECT)) $(if $(GO),--go)
 
 rehearse: $(DEV)/.ready ## play good and bad roll-outs with real API processes on this machine
 	@$(DEV)/bin/python -m local.cloud_run rehearse
@@ -153,6 +162,14 @@ bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the
 
 bench-stream: $(DEV)/.ready ## the function beside a bare one and a skeleton, into docs/stream.md (QUICK=1: does it work?)
 	@$(DEV)/bin/python -m benchmarks.stream $(if $(QUICK),--quick,--write)
+
+bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other servers, into docs/serving.md (SECONDS=0.3 ROUNDS=1: quick)
+	@$(DEV)/bin/python -m benchmarks.serving $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(SECONDS)$(ROUNDS),,--write)
+
+hostile: $(DEV)/.ready ## attack a running API with 20,000 generated bodies, and more (minutes; make test does a part)
+	@HOSTILE_BODIES=20000 SCHEMATHESIS_EXAMPLES=300 $(DEV)/bin/python -m pytest --timeout 1800 \
+	  tests/serving/test_hostile.py tests/serving/test_unbreakable.py tests/serving/test_schema.py
 
 lock: $(DEV)/.ready ## resolve all lock files anew, with hashes and without any address
 	@$(DEV)/bin/uv pip compile --upgrade $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.txt

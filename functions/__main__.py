@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         help="its readings are normal from now on, whatever the fleet's calibration is",
     )
     redrive = commands.add_parser("redrive", help="publish dead letters or parked messages again, after a fix")
+    redrive.add_argument("--project", default=argparse.SUPPRESS, help="as above")
     redrive.add_argument("source", choices=sorted(SUBSCRIPTIONS))
     redrive.add_argument("--go", action="store_true", help="publish them; without it they are only counted")
     redrive.add_argument("--most", type=int, default=1_000, help="messages to look at (default: %(default)s)")

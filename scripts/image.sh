@@ -12,11 +12,6 @@ if ! command -v "$builder" >/dev/null || { [ "$builder" = docker ] && ! docker i
   echo "error: found no container engine behind '$builder'; start docker, or set IMAGE_BUILDER to what builds images" >&2
   exit 1
 fi
-bill=.venv/checks/bin/cyclonedx-py
-if [ ! -x "$bill" ]; then
-  echo "error: found no $bill, which writes the bill of materials; set it up: make image" >&2
-  exit 1
-fi
 
 size() {
   if [ "$builder" = docker ]; then docker image inspect --format '{{.Size}}' "$1"; else "$builder" size "$1"; fi
@@ -26,9 +21,7 @@ commit=$(git rev-parse HEAD 2>/dev/null) || commit=unknown
 "$builder" build . -f serving/Dockerfile -t "$tag" \
   --build-arg "GIT_COMMIT=$commit" --build-arg "MODELS=$(scripts/model-versions.sh)"
 
-# what the lock file names is what the image installs, hash by hash
-mkdir -p reports
-"$bill" requirements serving/requirements.txt --sv 1.6 --of JSON --output-reproducible -o reports/serving.cdx.json
+scripts/bill-of-materials.sh
 
 base=$(sed -n 's/^FROM \([^ ]*\)$/\1/p' serving/Dockerfile)
 own_mb=$((($(size "$tag") - $(size "$base")) / 1000000))

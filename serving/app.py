@@ -41,7 +41,12 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     openapi.install(app, service)
     app.add_middleware(Direct, routes=predict.direct_routes(service), most_s=service.most_s)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        in_flight=settings.max_bytes_in_flight,
+        seconds=settings.body_timeout_s,
+    )
     app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
     app.add_middleware(Traced)
     return app

@@ -1,8 +1,7 @@
 """Micro-batches: windows of concurrent requests to one model go through the graph together.
 
 An idle model answers at once. While a batch runs, the next one gathers; so the more requests come, the larger the
-batches, and nobody waits for a batch to fill. What is known of the time that a batch takes is measured, batch by
-batch, and says how long a request that comes now will wait: one that would wait too long is refused at once.
+batches, and nobody waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -16,18 +15,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aiot_anomaly.calibration import Calibration
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
 from aiot_anomaly.windows import joined
 from serving.instances import PART, Instances
 from serving.metrics import Metrics
-from serving.overload import OverloadedError
+from serving.overload import Load, OverloadedError
 
-#: a batch that is expected to take less runs in the event loop: to hand it to a thread and back takes about as long
+#: a batch that is expected to take less of the processor runs in the event loop: to hand a window to a thread and back
+#: takes about as long as to score it, so a single one would be answered half as fast
 INLINE_S = 0.001
 #: how much of what was measured before a batch still counts after it
 _MEMORY = 0.9
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a batch; `used_s` is the processor's time, which is the same however busy the machine is."""
+
+    scores: Scores | Exception
+    used_s: float
 
 
 @dataclass(frozen=True)
@@ -41,34 +48,35 @@ class _Job:
 class Batcher:
     """The queue of one model. All of it belongs to the event loop; only the graph may run elsewhere."""
 
-    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, most_wait_s: float) -> None:
+    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, load: Load) -> None:
         self._detector = detector
         self._executor = executor
         self._metrics = metrics
-        self._most_wait_s = most_wait_s
+        self._load = load
         self._name = detector.profile.name
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._running = 0
         self._called = False
-        #: seconds and windows of the last batches
-        self._spent, self._scored = self._first_guess()
+        # of the last batches: the processor's seconds, and windows; at first those of the golden windows
+        used = time.thread_time()
+        golden = detector.bundle.golden.windows(detector.profile)
+        detector.score(golden, detector.bundle.fleet)
+        self._used, self._scored = time.thread_time() - used, float(len(golden))
+        load.expect(len(golden), self._used)
         metrics.watch_queue(self._name, lambda: self._waiting)
 
-    def wait_s(self) -> float:
-        """How long a window that comes now is expected to wait before it is scored."""
-        return (self._waiting + self._running) * self._spent / self._scored
-
     def admit(self, timeout_s: float) -> None:
-        """Refuses a request that would wait too long, before anything is done for it.
+        """Refuses a request that would wait too long.
 
         Raises:
-            OverloadedError: it would wait longer than the queue may be, or than its time.
+            OverloadedError: see `Load.admit`.
         """
-        wait = self.wait_s()
-        if wait > min(self._most_wait_s, timeout_s):
+        try:
+            self._load.admit(timeout_s)
+        except OverloadedError:
             self._metrics.refused(self._name, "queue")
-            raise OverloadedError(wait)
+            raise
 
     async def score(self, part: Instances, deadline: float) -> Scores:
         """Scores the windows, together with those of others; 1.0 is the threshold.
@@ -91,7 +99,11 @@ class Batcher:
                 # what else has come by now is read first, and joins
                 self._called = True
                 loop.call_soon(self._start)
-        return await job.answer
+        self._load.begin(len(part))
+        try:
+            return await job.answer
+        finally:
+            self._load.end(len(part))
 
     def _start(self) -> None:
         self._called = False
@@ -101,20 +113,11 @@ class Batcher:
         if not batch:
             return
         self._running = sum(len(j.part) for j in batch)
-        if self._running * self._spent / self._scored <= INLINE_S:
-            started = time.perf_counter()
-            try:
-                scores: Scores | BaseException = self._run(batch)
-            except Exception as e:
-                scores = e
-            self._done(batch, scores, time.perf_counter() - started)
+        if self._running * self._used / self._scored <= INLINE_S:
+            self._done(batch, self._run(batch))
             return
-        loop = asyncio.get_running_loop()
-        started = time.perf_counter()
-        running = loop.run_in_executor(self._executor, self._run, batch)
-        running.add_done_callback(
-            lambda f: self._done(batch, f.exception() or f.result(), time.perf_counter() - started)
-        )
+        running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, batch)
+        running.add_done_callback(lambda f: self._done(batch, f.result()))
 
     def _take(self) -> list[_Job]:
         now = asyncio.get_running_loop().time()
@@ -135,38 +138,40 @@ class Batcher:
             self._metrics.batched(self._name, PART - room, now - batch[0].since)
         return batch
 
-    def _run(self, batch: Sequence[_Job]) -> Scores:
+    def _run(self, batch: Sequence[_Job]) -> _Outcome:
+        used = time.thread_time()
+        try:
+            scores: Scores | Exception = self._scores([job.part for job in batch])
+        except Exception as e:  # of the runtime; each of the requests is told
+            scores = e
+        return _Outcome(scores, time.thread_time() - used)
+
+    def _scores(self, parts: Sequence[Instances]) -> Scores:
         # a client's calibration may overflow; what comes out is checked for it
         with np.errstate(over="ignore", invalid="ignore"):
-            if len(batch) == 1:
-                one = batch[0].part
+            if len(parts) == 1:
+                one = parts[0]
                 return self._detector.score(one.windows, one.calibrations, one.factors)
-            parts = [job.part for job in batch]
             windows = joined(self._detector.profile, [p.windows for p in parts])
-            calibrations: list[Calibration] = [c for p in parts for c in p.calibrations]
+            calibrations = [c for p in parts for c in p.calibrations]
             return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
 
-    def _done(self, batch: Sequence[_Job], scores: Scores | BaseException, seconds: float) -> None:
-        self._spent = _MEMORY * self._spent + seconds
+    def _done(self, batch: Sequence[_Job], outcome: _Outcome) -> None:
+        scores = outcome.scores
+        self._used = _MEMORY * self._used + outcome.used_s
         self._scored = _MEMORY * self._scored + self._running
         self._running = 0
         at = 0
         for job in batch:
             end = at + len(job.part)
-            if not job.answer.done():
-                if isinstance(scores, BaseException):
-                    job.answer.set_exception(scores)
-                else:
-                    job.answer.set_result(
-                        scores if len(batch) == 1 else Scores(*(a[at:end] for a in vars(scores).values()))
-                    )
+            if job.answer.done():
+                pass
+            elif isinstance(scores, Exception):
+                job.answer.set_exception(scores)
+            else:
+                own = scores if len(batch) == 1 else Scores(*(a[at:end] for a in vars(scores).values()))
+                job.answer.set_result(own)
             at = end
         if self._jobs and not self._called:
             self._called = True
             asyncio.get_running_loop().call_soon(self._start)
-
-    def _first_guess(self) -> tuple[float, float]:
-        golden = self._detector.bundle.golden.windows(self._detector.profile)
-        started = time.perf_counter()
-        self._detector.score(golden, self._detector.bundle.fleet)
-        return time.perf_counter() - started, float(len(golden))

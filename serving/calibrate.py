@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,11 +23,9 @@ router = APIRouter(tags=["inference"])
 @router.post(MODEL_PATH + ":calibrate", response_model=CalibrateResponse)
 async def calibrate(request: Request, profile: str) -> Response:
     """Computes what is normal for one device from its readings of normal operation; nothing is kept here."""
-    s = service.of(request)
-    model = s.model(profile)
+    model = service.of(request).model(profile)
     request.state.model_version = model.version
-    body = await request.body()
-    content = await s.run(answer_alone, model.detector, body)
+    content = await readings.worked(request, partial(answer_alone, model.detector))
     return Response(content, headers={"X-Model-Version": model.version}, media_type="application/json")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -10,6 +12,7 @@ from starlette.responses import Response
 from aiot_anomaly.detector import Detector
 from serving import service
 from serving.catalogue import Catalogue
+from serving.errors import ApiError
 from serving.model_path import MODEL_PATH
 from serving.schemas import Alive, ModelDescription, ModelList, ModelName, Ready, WindowDescription
 
@@ -38,7 +41,9 @@ async def live() -> Alive:
 
 @router.get("/health/ready", tags=["health"])
 async def ready(request: Request) -> Ready:
-    """The models are loaded and gave their golden scores: no request is taken before."""
+    """The models are loaded and gave their golden scores; 503 once the process is to end."""
+    if service.of(request).lifecycle.draining:
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "draining", "the process was told to end")
     return readiness(service.of(request).catalogue)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -47,8 +48,7 @@ async def detect(request: Request, profile: str) -> Response:
     s = service.of(request)
     model = s.model(profile)
     request.state.model_version = model.version
-    body = await request.body()
-    content = await s.run(_answered, s, model, body)
+    content = await readings.worked(request, partial(_answered, s, model))
     return Response(content, headers={"X-Model-Version": model.version}, media_type="application/json")
 
 

@@ -14,6 +14,7 @@ https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -25,6 +26,7 @@ from starlette.responses import Response
 
 from serving import describe, frames, payload, protocol, service
 from serving.errors import ApiError, listed, shorten, unprocessable
+from serving.overload import timeout_s
 from serving.schemas import InvocationsResponse, Ready
 from serving.service import Service
 
@@ -37,7 +39,7 @@ _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 @router.get("/health")
 async def ping(request: Request) -> Ready:
     """The models are loaded, as MLflow's clients ask for it."""
-    return describe.readiness(service.of(request).catalogue)
+    return await describe.ready(request)
 
 
 @router.get("/version", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -60,7 +62,10 @@ async def invocations(request: Request) -> Response:
     request.state.model_version = model.version
     rest = {name: value for name, value in params.items() if name != "profile"}
     if frame is not None:
-        return protocol.respond(model, await s.run(_of_frame, s, model, frame, rest))
+        time = timeout_s(request.scope, s.most_s)
+        s.workers.admit(time)
+        deadline = asyncio.get_running_loop().time() + time
+        return protocol.respond(model, await s.workers.run(deadline, _of_frame, s, model, frame, rest))
     given = document["instances"] if "instances" in document else document["inputs"]
     device, end = rest.pop("device_id", frames.ANY_DEVICE), rest.pop("window_end", None)
     found = await protocol.predictions(s, model, request, _instances(given, device, end), rest)

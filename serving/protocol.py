@@ -6,6 +6,7 @@ prediction), and each gets one prediction.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,12 +72,14 @@ async def predictions(
     of_readings = [i for i, has in enumerate(has_readings) if has]
     windows = [one for one, has in zip(instances, has_readings, strict=True) if not has]
     found: dict[int, Any] = {}
+    time = timeout_s(request.scope, s.most_s)
+    deadline = asyncio.get_running_loop().time() + time
     if of_readings:
         # on their own first, so that what is wrong with them is said by their own number
-        answers = await s.run(_of_readings, s, model, instances, of_readings, parameters)
+        s.workers.admit(time)
+        answers = await s.workers.run(deadline, _of_readings, s, model, instances, of_readings, parameters)
         found.update(zip(of_readings, answers, strict=True))
     if windows or not instances:
-        time = timeout_s(request.scope, s.most_s)
         model.batcher.admit(time)
         body = orjson.dumps({"instances": windows, "parameters": parameters or None})
         answer: list[Any] = orjson.loads(await predict.answer(model, body, time))["predictions"]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
+from starlette.requests import Request as HttpRequest
 
 from aiot_anomaly.messages import EARLIEST, LATEST, Reading
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
-from serving import payload
+from serving import payload, service
 from serving.errors import from_pydantic, listed, unprocessable
+from serving.overload import timeout_s
 from serving.schemas import MOST_READINGS
 
 Request = TypeVar("Request", bound=BaseModel)
+Answer = TypeVar("Answer")
 
 
 def check_size(profile: Profile, body: bytes) -> None:
@@ -27,6 +31,19 @@ def check_size(profile: Profile, body: bytes) -> None:
     """
     # of each reading its object, its time and its sensors; and a few values beside them
     payload.check_size(body, (MOST_READINGS + 1) * (len(profile.sensors) + 4) + 64)
+
+
+async def worked(request: HttpRequest, work: Callable[[bytes], Answer]) -> Answer:
+    """What a thread makes of the body, unless that would come too late; `work` may take long.
+
+    Raises:
+        OverloadedError: its turn would not come in time.
+    """
+    s = service.of(request)
+    time = timeout_s(request.scope, s.most_s)
+    s.workers.admit(time)
+    body = await request.body()
+    return await s.workers.run(asyncio.get_running_loop().time() + time, work, body)
 
 
 def validated(kind: type[Request], document: Mapping[str, object], where: str = "") -> Request:

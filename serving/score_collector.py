@@ -35,6 +35,9 @@ class ScoreCollector(Collector):  # type: ignore[misc] # it publishes no types
                 self._count(model)
 
     def _count(self, model: str) -> None:
+        if not self._pending[model]:
+            # nothing was scored since it was last asked
+            return
         scores = np.concatenate(self._pending[model])
         # a score that equals a bound belongs below it
         counts = np.bincount(np.searchsorted(_BOUNDS, scores, side="left"), minlength=len(_BOUNDS) + 1)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
 
-import anyio.to_thread
-import numpy as np
-from anyio import CapacityLimiter
 from starlette.requests import Request
 
 from aiot_anomaly.detector import Detector
@@ -18,10 +14,9 @@ from serving.calibration_cache import CalibrationCache
 from serving.catalogue import Catalogue
 from serving.instances import Reader
 from serving.metrics import Metrics
+from serving.overload import Load
 from serving.settings import Settings
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from serving.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,13 @@ class Model:
         return self.detector.bundle.version
 
 
+@dataclass
+class Lifecycle:
+    """Where in its life the process is; `draining` once it was told to end."""
+
+    draining: bool = False
+
+
 @dataclass(frozen=True)
 class Service:
     """The loaded models and what is kept beside them."""
@@ -51,9 +53,10 @@ class Service:
     catalogue: Catalogue
     settings: Settings
     models: Mapping[str, Model]
-    limiter: CapacityLimiter
+    workers: Workers
     metrics: Metrics
-    calibrations: CalibrationCache = field(default_factory=CalibrationCache)
+    calibrations: CalibrationCache
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
     @property
     def most_s(self) -> float:
@@ -68,28 +71,19 @@ class Service:
         """
         return self.models[self.catalogue.get(name).profile.name]
 
-    async def run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Does work in a thread, so that the event loop goes on answering; at most a few at once."""
-
-        def quietly() -> R:
-            # a client's calibration may overflow; what comes out is checked for it
-            with np.errstate(over="ignore", invalid="ignore"):
-                return work(*args, **kwargs)
-
-        return await anyio.to_thread.run_sync(quietly, limiter=self.limiter)
-
 
 def create(catalogue: Catalogue, settings: Settings) -> Service:
     """Puts together what serves the models of a catalogue."""
     metrics, calibrations = Metrics(), CalibrationCache()
     executor = ThreadPoolExecutor(settings.inference_threads, thread_name_prefix="inference")
+    load = Load(settings.max_queue_ms / 1000)
     models = {}
     for name, detector in catalogue.detectors.items():
         metrics.served(name, detector.bundle.version)
-        batcher = Batcher(detector, executor, metrics, settings.max_queue_ms / 1000)
+        batcher = Batcher(detector, executor, metrics, load)
         models[name] = Model(detector, Reader(detector, calibrations), batcher, metrics)
-    limiter = CapacityLimiter(settings.inference_threads)
-    return Service(catalogue, settings, models, limiter, metrics, calibrations)
+    workers = Workers(settings.inference_threads, settings.max_queue_ms / 1000)
+    return Service(catalogue, settings, models, workers, metrics, calibrations)
 
 
 def of(request: Request) -> Service:

@@ -24,8 +24,8 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 
 async def _health(request: Request) -> Response:
-    ready = describe.readiness(service.of(request).catalogue)
-    return Response(ready.model_dump_json(), media_type="application/json")
+    found = await describe.ready(request)
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 async def _predict(request: Request) -> Response:

@@ -36,17 +36,26 @@ resource "google_cloud_run_v2_service" "api" {
         cpu_idle          = true
         startup_cpu_boost = true
       }
-      env {
-        name  = "INFERENCE_THREADS"
-        value = tostring(var.api.cpu)
+      # what serving/settings.py reads; the caller's own go last, so that they count
+      dynamic "env" {
+        for_each = merge({
+          INFERENCE_THREADS = tostring(var.api.cpu)
+          # so that a log line is found beside its trace
+          GOOGLE_CLOUD_PROJECT = var.project_id
+        }, var.api.environment)
+
+        content {
+          name  = env.key
+          value = env.value
+        }
       }
 
       # The placeholder answers 200 on every path, so the API's own probes hold for both.
-      # Ready means: each bundle has given its golden scores.
+      # Ready means: each bundle has given its golden scores, about a second after the start.
       startup_probe {
-        period_seconds    = 2
-        timeout_seconds   = 2
-        failure_threshold = 30
+        period_seconds    = 1
+        timeout_seconds   = 1
+        failure_threshold = 60
         http_get {
           path = "/health/ready"
           port = 8080

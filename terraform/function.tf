@@ -7,7 +7,7 @@ locals {
   # Only code: a changed note or profile must not redeploy the function. Training stays out, as in the API's image.
   library_files = [
     for f in fileset("${local.root}/src", "aiot_anomaly/**/*.py") : f
-    if !can(regex("^aiot_anomaly/(training|datasets)/", f))
+    if !can(regex("^aiot_anomaly/(training|datasets|history)/", f))
   ]
   function_files = fileset(local.root, "functions/**/*.py")
 

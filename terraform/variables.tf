@@ -53,7 +53,9 @@ variable "api" {
     The inference API on Cloud Run:
     first_image: what runs until the first deployment; later changes of the image are left alone;
     cpu and memory of an instance; concurrency: requests that one instance takes at once;
-    min_instances and max_instances; timeout_s: of a request.
+    min_instances and max_instances; timeout_s: of a request; environment: settings of serving/settings.py by their
+    name in capitals, such as MAX_QUEUE_MS, REQUEST_TIMEOUT_MS, DEFAULT_PROFILE or ACCESS_LOG, and OpenTelemetry's, such
+    as OTEL_EXPORTER_OTLP_ENDPOINT.
   EOT
   type = object({
     first_image   = optional(string, "us-docker.pkg.dev/cloudrun/container/hello")
@@ -63,6 +65,7 @@ variable "api" {
     min_instances = optional(number, 0)
     max_instances = optional(number, 10)
     timeout_s     = optional(number, 60)
+    environment   = optional(map(string), {})
   })
   default = {}
 
@@ -88,6 +91,13 @@ variable "api" {
   validation {
     condition     = var.api.min_instances >= 0 && var.api.max_instances >= 1 && var.api.min_instances <= var.api.max_instances
     error_message = "Expected 0 <= api.min_instances <= api.max_instances, and at least one instance at most."
+  }
+  validation {
+    condition = alltrue([
+      for name in keys(var.api.environment) :
+      can(regex("^[A-Z][A-Z0-9_]*$", name)) && !contains(["PORT", "HOST", "MODELS_DIR", "AIP_HTTP_PORT"], name)
+    ])
+    error_message = "api.environment has names in capitals, and none that the image or Cloud Run sets: PORT, HOST, MODELS_DIR, AIP_HTTP_PORT."
   }
   validation {
     condition     = var.api.timeout_s >= 1 && var.api.timeout_s <= 3600

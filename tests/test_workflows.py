@@ -193,7 +193,7 @@ def test_the_training_image_is_named_by_all_that_is_copied_into_it() -> None:
         assert any(Path(source).is_relative_to(n) for n in named[1].split()), source
 
 
-@pytest.mark.parametrize("config", ["serving/cloudbuild.yaml", "notebooks/cloudbuild.yaml"])
+@pytest.mark.parametrize("config", ["serving/cloudbuild.yaml", "notebooks/cloudbuild.yaml", "batch/cloudbuild.yaml"])
 def test_an_image_has_provenance_and_the_tag_that_it_is_looked_up_by(config: str) -> None:
     build = yaml.safe_load((ROOT / config).read_text(encoding="utf-8"))
     # only images that Cloud Build pushes itself have provenance, and a region's builds only on request
@@ -204,7 +204,7 @@ def test_an_image_has_provenance_and_the_tag_that_it_is_looked_up_by(config: str
     assert set(build["substitutions"]) == {"_IMAGE", "_TAG"} <= set(re.findall(r"\b(_[A-Z]+)=", handed))
 
 
-@pytest.mark.parametrize("config", ["serving/cloudbuild.yaml", "notebooks/cloudbuild.yaml"])
+@pytest.mark.parametrize("config", ["serving/cloudbuild.yaml", "notebooks/cloudbuild.yaml", "batch/cloudbuild.yaml"])
 def test_a_build_s_cache_is_no_version_of_the_image(config: str) -> None:
     # the clean-up keeps so many newest versions of each name; as one of the image, caches would take every second place
     build = yaml.safe_load((ROOT / config).read_text(encoding="utf-8"))
@@ -229,4 +229,5 @@ def test_every_profile_with_parameters_can_be_trained_by_hand_and_is_trained_by_
 def test_every_lock_file_is_watched_by_dependabot() -> None:
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
     watched = {d for u in updates if u["package-ecosystem"] == "pip" for d in u["directories"]}
-    assert watched == {"/"} | {f"/{lock.parent.name}" for lock in ROOT.glob("*/requirements.txt")}
+    rooms = {f"/{lock.parent.name}" for lock in ROOT.glob("*/requirements.txt")}
+    assert watched == {"/", "/benchmarks/serving"} | rooms

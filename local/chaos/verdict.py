@@ -67,19 +67,19 @@ def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted
     """Holds the disrupted run against the calm one."""
     expected, found = calm.witness.decisions.contents, disrupted.witness.decisions.contents
     noticed, notices = calm.witness.notices.contents.items(), disrupted.witness.notices.contents.items()
-    again = (disrupted.witness.decisions, disrupted.witness.notices)
+    again = (*calm.witness.told, *disrupted.witness.told)
     both = expected.keys() & found.keys()
-    differing = {name for name in both if expected[name] != found[name]}
+    differing = {n: _difference(n, expected[n], found[n]) for n in sorted(both) if expected[n] != found[n]}
     must, is_ = _poison(traffic), Counter(disrupted.witness.parked.values())
     totals = disrupted.totals
     named: dict[str, list[str]] = {
         "decisions lost": sorted(expected.keys() - found.keys()),
         "decisions that should not be": sorted(found.keys() - expected.keys()),
-        "decisions with another score": sorted(n for n in differing if _score(expected[n]) != _score(found[n])),
-        "decisions that differ otherwise": sorted(n for n in differing if _score(expected[n]) == _score(found[n])),
+        "decisions with another score": [t for t in differing.values() if "score:" in t],
+        "decisions that differ otherwise": [t for t in differing.values() if "score:" not in t],
         "decisions doubled (two of one window)": list(_doubled(found)),
         "notices lost, changed or that should not be": sorted({name for name, _ in noticed ^ notices}),
-        "published again with another content": sorted(name for told in again for name in told.contradictions),
+        "published again with another content": [t for told in again for t in told.contradictions.values()],
         "poison not on the parked topic": [_said(p) for p in (must - is_).elements()],
         "parked that should not be": [_said(p) for p in (is_ - must).elements()],
     }
@@ -114,7 +114,7 @@ def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted
         incidents=len({i["id"] for d in expected.values() if (i := json.loads(d)["incident"])}),
         notices=len(noticed),
         calibrated=len({d["device_id"] for d in map(json.loads, expected.values()) if d.get("calibration_id")}),
-        republished=sum(told.again for told in again),
+        republished=sum(told.again for told in disrupted.witness.told),
         outcomes={str(name): number for name, number in totals.outcomes.items()},
         seconds=(calm.seconds, disrupted.seconds),
         faults=faults,
@@ -126,8 +126,11 @@ def _poison(traffic: Traffic) -> Counter[Parked]:
     return Counter(Parked(p.data, p.code) for same in traffic.poison.values() for p in same)
 
 
-def _score(decision: str) -> object:
-    return json.loads(decision)["score"]
+def _difference(name: str, one: str, other: str) -> str:
+    """The id, and the fields that differ."""
+    before, after = json.loads(one), json.loads(other)
+    fields = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    return f"{name} {', '.join(f'{k}: {before.get(k)} → {after.get(k)}' for k in fields)}"
 
 
 def _said(parked: Parked) -> str:

@@ -29,12 +29,12 @@ class Told:
     Attributes:
         contents: by id, as it came first; without `decided_at`, the moment at which it was told.
         times: how many messages brought each.
-        contradictions: ids that came again with another content.
+        contradictions: by id, both contents of those that came again with another one.
     """
 
     contents: dict[str, str] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
-    contradictions: set[str] = field(default_factory=set)
+    contradictions: dict[str, str] = field(default_factory=dict)
 
     def take(self, data: bytes) -> None:
         """Takes a decision or a notice."""
@@ -43,7 +43,7 @@ class Told:
         content, name = json.dumps(document, sort_keys=True), document["id"]
         self.times[name] += 1
         if self.contents.setdefault(name, content) != content:
-            self.contradictions.add(name)
+            self.contradictions[name] = f"{self.contents[name]} → {content}"
 
     @property
     def again(self) -> int:
@@ -70,6 +70,11 @@ class Witness:
     dead: int = 0
     _seen: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def told(self) -> tuple[Told, Told]:
+        """Decisions and notices."""
+        return self.decisions, self.notices
 
     def take_decision(self, message: Any) -> None:
         """Takes a message of `decisions`."""

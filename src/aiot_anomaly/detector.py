@@ -82,7 +82,7 @@ def records(
     """
     names = profile.sensor_names
     order = np.argsort(-scores.contributions, axis=1, kind="stable")
-    shares = np.clip(np.take_along_axis(scores.contributions, order, axis=1), 0.0, 1.0)
+    shares = scores.contributions[np.arange(len(order))[:, None], order].clip(0.0, 1.0)
     out_of_range = chosen.out_of_range.tolist() if chosen.out_of_range.any() else None
     filled = None if chosen.filled is None else chosen.filled.tolist()
     rows = zip(

@@ -16,6 +16,8 @@ from aiot_anomaly.series import Bool, Float, Int, Series, on_grid
 BLOCK_NUMBERS = 4 * 1024 * 1024
 #: points of the grid that a block spans at most, beyond the history before it
 BLOCK_ROWS = 16 * 1024
+#: the season's slot of each hour of a week, from Monday 0:00: the hour of the day, + 24 on Saturday and Sunday
+_HOUR_OF_WEEK = np.concatenate([np.tile(np.arange(24), 5), np.tile(np.arange(24, 48), 2)])
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,8 @@ def season_slots(profile: Profile, ends: Int) -> Int:
     back = window.step * profile.interval_s * np.arange(window.steps - 1, -1, -1)
     # a row is the mean of what lies before it, so it belongs to the hour that just ended
     local = ends[:, None] - back[None, :] - 1 + int(profile.season.utc_offset_h * 3600)
-    weekday = (local // 86_400 + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
-    return np.asarray((local // 3600) % 24 + np.where(weekday >= 5, 24, 0))
+    # 1970-01-01 was a Thursday: three days after the Monday that a week's hours are counted from
+    return np.asarray(_HOUR_OF_WEEK[(local // 3600 + 3 * 24) % len(_HOUR_OF_WEEK)])
 
 
 def as_datetime(seconds: int | float) -> datetime:

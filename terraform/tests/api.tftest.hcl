@@ -32,6 +32,20 @@ run "it_starts_from_the_placeholder_and_is_closed" {
     error_message = "An API that hangs is not replaced."
   }
   assert {
+    condition = (
+      google_cloud_run_v2_service.api.template[0].containers[0].startup_probe[0].period_seconds == 1 &&
+      google_cloud_run_v2_service.api.template[0].containers[0].startup_probe[0].failure_threshold >= 30
+    )
+    error_message = "The API, ready after a second, gets its first request later, or one on a slow machine is given up."
+  }
+  assert {
+    condition = { for e in google_cloud_run_v2_service.api.template[0].containers[0].env : e.name => e.value } == {
+      INFERENCE_THREADS    = "1"
+      GOOGLE_CLOUD_PROJECT = "aiot-test"
+    }
+    error_message = "The API does not work on as many requests at once as it has CPUs, or its logs do not name their traces."
+  }
+  assert {
     condition     = google_cloud_run_v2_service.api.template[0].containers[0].resources[0].startup_cpu_boost
     error_message = "The API starts without the CPU boost."
   }
@@ -66,7 +80,7 @@ run "a_later_image_is_left_alone_and_the_rest_is_a_variable" {
   command = plan
 
   variables {
-    api          = { first_image = "example.com/another/image", cpu = 2, memory = "2Gi", concurrency = 80, min_instances = 1, max_instances = 3 }
+    api          = { first_image = "example.com/another/image", cpu = 2, memory = "2Gi", concurrency = 80, min_instances = 1, max_instances = 3, environment = { MAX_QUEUE_MS = "50", INFERENCE_THREADS = "1" } }
     api_invokers = ["serviceAccount:app@example"]
   }
 
@@ -77,6 +91,14 @@ run "a_later_image_is_left_alone_and_the_rest_is_a_variable" {
   assert {
     condition     = google_cloud_run_v2_service.api.template[0].containers[0].resources[0].limits == tomap({ cpu = "2", memory = "2Gi" })
     error_message = "The API has not the CPU and memory that were asked for."
+  }
+  assert {
+    condition = { for e in google_cloud_run_v2_service.api.template[0].containers[0].env : e.name => e.value } == {
+      INFERENCE_THREADS    = "1"
+      GOOGLE_CLOUD_PROJECT = "aiot-test"
+      MAX_QUEUE_MS         = "50"
+    }
+    error_message = "The API has not the settings that were asked for."
   }
   assert {
     condition     = google_cloud_run_v2_service.api.template[0].max_instance_request_concurrency == 80

@@ -227,3 +227,14 @@ run "memory_that_does_not_fit_the_cpu_is_refused" {
 
   expect_failures = [var.api, var.function, var.training]
 }
+
+# the image and Cloud Run set it themselves
+run "a_setting_that_is_not_the_callers_is_refused" {
+  command = plan
+
+  variables {
+    api = { environment = { PORT = "9000" } }
+  }
+
+  expect_failures = [var.api]
+}

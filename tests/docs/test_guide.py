@@ -14,6 +14,7 @@ import pytest
 from aiot_anomaly.training import __main__ as training
 from delivery import __main__ as delivery
 from docs.costs import sizes
+from functions import __main__ as functions
 from simulator import options as simulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,7 @@ PAGES = sorted(
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
     "simulator": simulator.parser,
     "delivery": delivery._parser,
+    "functions": functions._parser,
     "aiot_anomaly.training": training._parser,
 }
 

@@ -14,6 +14,7 @@ from aiot_anomaly import detector
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.windows import as_datetime
 from serving.app import create_app
+from tests.serving.victim import Victim
 from tests.support.tiny_bundle import make_bundle, tiny_profile
 
 
@@ -47,3 +48,21 @@ def instance(tiny: Detector) -> dict[str, Any]:
     golden = tiny.bundle.golden
     values = [list(row) for row in golden.values[0]]
     return {"device_id": "device-1", "window_end": as_datetime(golden.ends[0]).isoformat(), "values": values}
+
+
+@pytest.fixture(scope="module")
+def process(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    victim = Victim(models_dir, tmp_path_factory.mktemp("victim") / "log")
+    try:
+        yield victim
+    finally:
+        victim.client.close()
+        victim.process.kill()
+        victim.process.wait()
+
+
+@pytest.fixture
+def victim(process: Victim) -> Victim:
+    """A process of its own, whose memory is looked at anew."""
+    process.forget_peak()
+    return process

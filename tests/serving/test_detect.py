@@ -8,8 +8,10 @@ import numpy as np
 import orjson
 import pytest
 
+from aiot_anomaly import stream
 from aiot_anomaly.calibration import encode
 from aiot_anomaly.detection import detect_series
+from aiot_anomaly.messages import ReadingBatch
 from aiot_anomaly.windows import as_datetime
 from tests.serving.refusal import refused
 from tests.support.tiny_bundle import readings
@@ -59,6 +61,77 @@ def test_last_only_answers_one_prediction(client, tiny):
     every, last = (post(client, body(at, values, last_only=flag)).json() for flag in (False, True))
     assert last["predictions"] == every["predictions"][-1:]
     assert last["outcomes"] == every["outcomes"]
+
+
+@pytest.mark.parametrize("n", [1, 5, 8])
+def test_too_short_a_history_is_told_how_many_readings_are_needed(client, tiny, n):
+    at, values = readings(tiny.profile, 40)
+    response = post(client, body(at[:n], values[:n], last_only=True))
+    answer = response.json()
+    (one,) = answer["predictions"]
+    needed = 9 - n  # a window needs eight readings and ends at every second
+    assert one == {
+        "device_id": "device-1", "window_end": as_datetime(at[n - 1]).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "is_anomaly": False, "score": None, "severity": None, "reason": "insufficient_history",
+        "readings_needed": needed,
+    }  # fmt: skip
+    assert answer["readings_needed"] == needed
+    assert post(client, body(at[:n], values[:n])).json()["predictions"] == []
+    enough = post(client, body(at[: n + needed], values[: n + needed], last_only=True)).json()
+    assert enough["readings_needed"] == 0
+    assert enough["predictions"][0]["reason"] in {"normal", "anomaly"}
+
+
+def test_after_a_gap_readings_are_needed_again(client, tiny):
+    at, values = readings(tiny.profile, 60)
+    kept = np.r_[0:31, 40:44]
+    answer = post(client, body(at[kept], values[kept], last_only=True)).json()
+    assert answer["predictions"][0]["window_end"] == as_datetime(at[30]).strftime("%Y-%m-%dT%H:%M:%SZ")
+    needed = answer["readings_needed"]
+    more = np.r_[kept, 44 : 44 + needed]
+    assert 0 < needed <= tiny.profile.span + 1
+    answer = post(client, body(at[more], values[more], last_only=True)).json()
+    assert answer["predictions"][0]["window_end"] == as_datetime(at[43 + needed]).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert answer["readings_needed"] == 0
+
+
+def test_the_share_of_readings_that_were_filled_is_named(client, tiny):
+    at, values = readings(tiny.profile, 13)
+    whole = post(client, body(at, values, last_only=True)).json()["predictions"][0]
+    assert whole["filled"] == {"flow": 0.0, "pressure": 0.0}
+    document = body(at, values, last_only=True)
+    document["readings"][-1]["values"]["flow"] = None
+    document["readings"][-2]["values"]["flow"] = 1e6  # out of range counts as missing
+    found = post(client, document).json()["predictions"][0]
+    # four rows, each the mean of two readings: the last one is in one of them, the one before in two
+    assert found["filled"] == {"flow": 3 / 8, "pressure": 0.0}
+
+
+def test_10000_readings_get_the_decisions_of_the_stream(client, tiny):
+    at, values = readings(tiny.profile, 10_060)
+    rng = np.random.default_rng(3)
+    values[rng.random(values.shape) < 0.02] = np.nan
+    kept = np.sort(rng.choice(10_060, 10_000, replace=False))
+    at, values = at[kept], values[kept]
+    document = body(at, values)
+    for reading in document["readings"]:
+        reading["values"] = {k: None if np.isnan(v) else v for k, v in reading["values"].items()}
+    answer = post(client, document).json()
+    state, decided = stream.DeviceState(), []
+    for part in range(0, 10_000, 500):
+        batch = ReadingBatch.model_validate(
+            {"device_id": "device-1", "readings": document["readings"][part : part + 500]}
+        )
+        taken = stream.accept(tiny.profile, state, batch, str(part))
+        state = taken.state
+        scores = tiny.score(taken.windows, tiny.bundle.devices["device-1"]).score
+        decided += list(zip(taken.windows.ends.tolist(), scores.tolist(), strict=True))
+    found = answer["predictions"]
+    assert [p["window_end"] for p in found] == [as_datetime(e).strftime("%Y-%m-%dT%H:%M:%SZ") for e, _ in decided]
+    np.testing.assert_allclose([p["score"] for p in found], [s for _, s in decided], rtol=1e-5)
+    assert {k: answer["outcomes"][k] for k in ("decided", "warming_up", "gap")} == {
+        k: state.outcomes[k] for k in ("decided", "warming_up", "gap")
+    }
 
 
 def test_a_calibration_that_came_along_is_used(client, tiny):

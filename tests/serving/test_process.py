@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +15,7 @@ import httpx
 import pytest
 
 from aiot_anomaly import bundle as bundles
-
-ROOT = Path(__file__).parents[2]
-
-
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "serving", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+from tests.serving.process import running, start
 
 
 def failed(*arguments: object, **environment: str) -> str:
@@ -47,26 +32,8 @@ def failed(*arguments: object, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(models_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    process = start("--models", models_dir, "--port", port, ACCESS_LOG="1", MAX_BODY_BYTES="1000000")
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            if httpx.get(f"{url}/health/ready").status_code == 200:
-                break
-        except httpx.TransportError:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    try:
-        yield process, url
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    with running(models_dir, ACCESS_LOG="1", MAX_BODY_BYTES="1000000") as found:
+        yield found
 
 
 def test_the_process_predicts(server, instance):
@@ -163,11 +130,25 @@ def _spoil_the_graph(folder: Path) -> None:
         (lambda f: (f / bundles.CALIBRATIONS).unlink(), "is missing"),
         (lambda f: (f / bundles.MANIFEST).unlink(), "no bundle.json"),
         (lambda f: (f / bundles.MANIFEST).write_bytes(b"\xff\x00"), "cannot be read"),
+        (lambda f: (f / bundles.MANIFEST).write_bytes((f / bundles.MANIFEST).read_bytes()[:200]), "not JSON"),
+        (lambda f: (f / bundles.GOLDEN).write_bytes((f / bundles.GOLDEN).read_bytes() + b" "), "has SHA-256"),
+        (lambda f: (f / bundles.MANIFEST).write_text('{"format": 0}'), "is of format 0, this release reads 1"),
         (lambda f: (f / bundles.MANIFEST).write_text('{"format": 99}'), "format 99"),
         (_change_a_score, "golden window 1"),
         (_spoil_the_graph, "cannot be read"),
     ],
-    ids=["cut off", "missing", "no manifest", "binary manifest", "another format", "other scores", "no graph"],
+    ids=[
+        "cut off",
+        "missing",
+        "no manifest",
+        "binary manifest",
+        "a manifest cut off",
+        "changed",
+        "an older format",
+        "a newer format",
+        "other scores",
+        "no graph",
+    ],
 )
 def test_a_broken_bundle_stops_the_start(models_dir, tmp_path, spoil, said):
     shutil.copytree(models_dir, tmp_path / "models")

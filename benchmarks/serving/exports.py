@@ -1,0 +1,59 @@
+"""A bundle's score in the forms that the peers load: python -m benchmarks.serving.exports NAME..."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import onnx
+import tensorflow as tf
+import tf2onnx
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+from aiot_anomaly import bundle as bundles
+from aiot_anomaly.bundle import Bundle
+from aiot_anomaly.training.export import OPSET
+from benchmarks.serving import reference, score, work
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Writes it as a SavedModel, an ONNX graph and an MLflow model: `saved_model/`, `score.onnx`, `mlflow/`."""
+    network, function = score.function(bundle)
+    module = tf.Module()
+    module.network, module.score = network, function
+    tf.saved_model.save(module, str(folder / "saved_model"), signatures={"serving_default": function})
+    model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
+    # the converter names outputs by position
+    named = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["score" if o == named else o for o in node.output]
+    model.graph.output[0].name = "score"
+    onnx.save(model, str(folder / "score.onnx"))
+    mlflow.onnx.save_model(
+        model,
+        str(folder / "mlflow"),
+        signature=ModelSignature(
+            Schema([TensorSpec(np.dtype("float64"), (-1, *score.shape(bundle)), "window")]),
+            Schema([TensorSpec(np.dtype("float32"), (-1,), "score")]),
+        ),
+        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
+        # the environment is the peers' own: nothing is to be found out or installed
+        pip_requirements=["onnxruntime"],
+    )
+
+
+def main(names: list[str]) -> None:
+    """Makes all forms of the models of these names, and the reference's bundle."""
+    for name in names:
+        source = reference.write(work.MADE / name) if name == work.REFERENCE else work.SHIPPED / name
+        folder = work.FOLDER / name
+        folder.mkdir(parents=True)
+        (folder / "bundle").symlink_to(source)
+        save(bundles.load(source), folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""The server's end: no request that was sent is lost.
+
+SIGTERM: readiness turns to 503, so that whoever balances load sends no more; each answer closes its connection, so that
+clients open their next one elsewhere; and only then does the server stop listening and end what is under way.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+import uvicorn
+
+from serving.head_limit import HeadLimit
+from serving.service import Service
+
+#: Cloud Run kills a container 10 s after SIGTERM
+_GRACE_S = 9.5
+#: longer than what balancers and clients keep a connection for, so that they, who know what is under way, close it
+_KEEP_ALIVE_S = 75
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a time between the signal and the end in which it still answers.
+
+    Args:
+        service: that is told.
+        config: of uvicorn; see `configuration`.
+        drain_s: for how long it still answers, unless no connection is open.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, drain_s: float) -> None:
+        super().__init__(config)
+        self._service = service
+        self._drain_s = drain_s
+        self._end: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM drains; a second one, or Ctrl-C, ends it as uvicorn does."""
+        if sig != signal.SIGTERM or self._end is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._end = time.monotonic() + self._drain_s
+        self._service.lifecycle.draining = True
+        closing = (b"connection", b"close")
+        self.config.encoded_headers.append(closing)
+        self.server_state.default_headers = [*self.server_state.default_headers, closing]
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second: whether it is time to end."""
+        if self._end is not None and (time.monotonic() >= self._end or not self.server_state.connections):
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def create(service: Service, app: object, host: str, port: int) -> Server:
+    """A server of this app, to be run."""
+    drain_s = service.settings.drain_ms / 1000
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type] # FastAPI's types and uvicorn's do not name each other
+        host=host,
+        port=port,
+        http=HeadLimit,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, int(_GRACE_S - drain_s)),
+    )
+    return Server(config, service, drain_s)
