@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from google.cloud.pubsub_v1 import SubscriberClient
 
+from local.chaos.likeness import alike, difference
 from local.pubsub import resources
 
 
@@ -29,10 +30,10 @@ class Told:
     Attributes:
         contents: by id, as it came first; without `decided_at`, the moment at which it was told.
         times: how many messages brought each.
-        contradictions: by id, both contents of those that came again with another one.
+        contradictions: by id, what differs in those that came again with another content.
     """
 
-    contents: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
     contradictions: dict[str, str] = field(default_factory=dict)
 
@@ -40,10 +41,11 @@ class Told:
         """Takes a decision or a notice."""
         document = json.loads(data)
         document.pop("decided_at")
-        content, name = json.dumps(document, sort_keys=True), document["id"]
+        name = document["id"]
         self.times[name] += 1
-        if self.contents.setdefault(name, content) != content:
-            self.contradictions[name] = f"{self.contents[name]} → {content}"
+        known = self.contents.setdefault(name, document)
+        if not alike(known, document):
+            self.contradictions[name] = f"{name} {difference(known, document)}"
 
     @property
     def again(self) -> int:
