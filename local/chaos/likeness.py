@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 RELATIVE = 1e-5
-#: of shares and deviations that are next to nothing
-ABSOLUTE = 1e-9
+#: of shares that are next to nothing: what is left of 1 in the single precision of the model
+ABSOLUTE = 1e-6
 
 
 def alike(one: Any, other: Any) -> bool:

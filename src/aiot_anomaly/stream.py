@@ -244,9 +244,11 @@ def _longest(profile: Profile, state: DeviceState, end: int, whole_until: int | 
     low, high = np.array([s.valid_range for s in profile.sensors]).T
     with np.errstate(invalid="ignore"):
         valid = ((state.values >= low) & (state.values <= high)).all(axis=1)
-    within = (state.slots > end - profile.history - profile.window.stride) & (state.slots <= end)
-    whole = state.slots[within & valid]
-    edges = np.concatenate([whole if len(whole) else state.slots[within][:1], [end + 1]])
+    come = state.slots <= end
+    whole = state.slots[come & valid]
+    # with the last one before what the window is made of, where a longer hole began
+    before = np.searchsorted(whole, end - profile.history - profile.window.stride, side="right") - 1
+    edges = np.concatenate([whole[max(0, before) :] if len(whole) else state.slots[come][:1], [end + 1]])
     lengths = np.diff(edges)
     if whole_until is not None:
         lengths[(edges[1:] <= whole_until) | (lengths <= profile.imputation.longest_gap + 1)] = 0

@@ -216,6 +216,15 @@ def test_a_gap_is_told_of_once_with_its_ends():
     assert not state.broken
 
 
+def test_a_gap_longer_than_the_history_is_told_of_with_its_ends():
+    of = tiny_profile()
+    state, gaps = DeviceState(), []
+    for s in np.concatenate([np.arange(20), np.arange(120, 140)]) + FIRST:
+        accepted = stream.accept(of, state, batch(of, [s], [[50.0, 5.0]]), str(s))
+        state, gaps = accepted.state, [*gaps, *accepted.gaps]
+    assert gaps == [stream.Gap(FIRST + 19, FIRST + 120)]
+
+
 def test_a_gap_that_a_derived_input_looks_back_on_is_told_of_once():
     # once the hole has left the window's own rows it is whole, until the change over 12 slots looks back on the hole
     change = {"kind": "change", "name": "flow_change", "sensor": "flow", "span": 12}
