@@ -51,6 +51,7 @@ def table(verdict: Verdict) -> Table:
     shown.add_row("notices", f"{verdict.notices:,}")
     shown.add_row("devices calibrated on the way", f"{verdict.calibrated:,}")
     shown.add_row("published again, alike", f"{verdict.republished:,}")
+    shown.add_row("largest relative difference of a score", f"{verdict.score_apart:.0e}")
     shown.add_section()
     for name, number in verdict.faults.items():
         shown.add_row(name, f"[{'red' if number else 'green'}]{number:,}[/]")

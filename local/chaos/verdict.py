@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from functions.store import Totals
 from local.chaos.disruptions import Disruption
+from local.chaos.likeness import alike, difference
 from local.chaos.traffic import Traffic
 from local.chaos.trial import Ran
 from local.chaos.witness import Parked
@@ -33,6 +34,7 @@ class Verdict:
         calibrated: devices that got a calibration of their own on the way.
         republished: messages on the decisions' topic beyond one for each decision and notice.
         outcomes: readings by outcome, with disruptions.
+        score_apart: the largest relative difference of a decision's scores.
         seconds: without and with disruptions.
         faults: what is to be 0, by name.
         examples: some ids of each fault.
@@ -49,6 +51,7 @@ class Verdict:
     calibrated: int
     republished: int
     outcomes: Mapping[str, int]
+    score_apart: float
     seconds: tuple[float, float]
     faults: Mapping[str, int]
     examples: Mapping[str, list[str]] = field(default_factory=dict)
@@ -66,20 +69,22 @@ class Verdict:
 def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted: Ran) -> Verdict:
     """Holds the disrupted run against the calm one."""
     expected, found = calm.witness.decisions.contents, disrupted.witness.decisions.contents
-    noticed, notices = calm.witness.notices.contents.items(), disrupted.witness.notices.contents.items()
-    again = (disrupted.witness.decisions, disrupted.witness.notices)
-    both = expected.keys() & found.keys()
-    differing = {name for name in both if expected[name] != found[name]}
+    noticed, notices = calm.witness.notices.contents, disrupted.witness.notices.contents
+    again = (*calm.witness.told, *disrupted.witness.told)
+    both = sorted(expected.keys() & found.keys())
+    differing = [f"{n} {difference(expected[n], found[n])}" for n in both if not alike(expected[n], found[n])]
     must, is_ = _poison(traffic), Counter(disrupted.witness.parked.values())
     totals = disrupted.totals
     named: dict[str, list[str]] = {
         "decisions lost": sorted(expected.keys() - found.keys()),
         "decisions that should not be": sorted(found.keys() - expected.keys()),
-        "decisions with another score": sorted(n for n in differing if _score(expected[n]) != _score(found[n])),
-        "decisions that differ otherwise": sorted(n for n in differing if _score(expected[n]) == _score(found[n])),
+        "decisions with another score": [t for t in differing if " score: " in t],
+        "decisions that differ otherwise": [t for t in differing if " score: " not in t],
         "decisions doubled (two of one window)": list(_doubled(found)),
-        "notices lost, changed or that should not be": sorted({name for name, _ in noticed ^ notices}),
-        "published again with another content": sorted(name for told in again for name in told.contradictions),
+        "notices lost, changed or that should not be": sorted(
+            name for name in noticed.keys() | notices.keys() if not alike(noticed.get(name), notices.get(name))
+        ),
+        "published again with another content": [t for told in again for t in told.contradictions.values()],
         "poison not on the parked topic": [_said(p) for p in (must - is_).elements()],
         "parked that should not be": [_said(p) for p in (is_ - must).elements()],
     }
@@ -111,11 +116,12 @@ def compare(traffic: Traffic, plan: tuple[Disruption, ...], calm: Ran, disrupted
         outages=sum(d.outages for d in plan),
         restarts=sum(disrupted.lives) - len(disrupted.lives),
         decisions=len(expected),
-        incidents=len({i["id"] for d in expected.values() if (i := json.loads(d)["incident"])}),
+        incidents=len({i["id"] for d in expected.values() if (i := d["incident"])}),
         notices=len(noticed),
-        calibrated=len({d["device_id"] for d in map(json.loads, expected.values()) if d.get("calibration_id")}),
-        republished=sum(told.again for told in again),
+        calibrated=len({d["device_id"] for d in expected.values() if d.get("calibration_id")}),
+        republished=sum(told.again for told in disrupted.witness.told),
         outcomes={str(name): number for name, number in totals.outcomes.items()},
+        score_apart=max((_apart(expected[n]["score"], found[n]["score"]) for n in both), default=0.0),
         seconds=(calm.seconds, disrupted.seconds),
         faults=faults,
         examples={name: found[:_EXAMPLES] for name, found in named.items() if found},
@@ -126,20 +132,19 @@ def _poison(traffic: Traffic) -> Counter[Parked]:
     return Counter(Parked(p.data, p.code) for same in traffic.poison.values() for p in same)
 
 
-def _score(decision: str) -> object:
-    return json.loads(decision)["score"]
+def _apart(one: float, other: float) -> float:
+    return abs(one - other) / max(abs(one), abs(other), 1e-12)
 
 
 def _said(parked: Parked) -> str:
     return f"{parked.code}: {parked.data[:80]!r}"
 
 
-def _doubled(decisions: Mapping[str, str]) -> Iterator[str]:
+def _doubled(decisions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Ids beyond the first of the same device and window."""
     known: set[tuple[str, str]] = set()
-    for name, content in decisions.items():
-        document = json.loads(content)
-        window = document["device_id"], document["window_end"]
+    for name, decision in decisions.items():
+        window = decision["device_id"], decision["window_end"]
         if window in known:
             yield name
         known.add(window)

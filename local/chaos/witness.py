@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from google.cloud.pubsub_v1 import SubscriberClient
 
+from local.chaos.likeness import alike, difference
 from local.pubsub import resources
 
 
@@ -29,21 +30,24 @@ class Told:
     Attributes:
         contents: by id, as it came first; without `decided_at`, the moment at which it was told.
         times: how many messages brought each.
-        contradictions: ids that came again with another content.
+        contradictions: by id, what differs in those that came again with another content.
     """
 
-    contents: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
     times: Counter[str] = field(default_factory=Counter)
-    contradictions: set[str] = field(default_factory=set)
+    contradictions: dict[str, str] = field(default_factory=dict)
 
     def take(self, data: bytes) -> None:
         """Takes a decision or a notice."""
         document = json.loads(data)
         document.pop("decided_at")
-        content, name = json.dumps(document, sort_keys=True), document["id"]
+        # by sensor: the order of two that are next to equal says nothing
+        document["contributions"] = {c["sensor"]: c["share"] for c in document.get("contributions", [])}
+        name = document["id"]
         self.times[name] += 1
-        if self.contents.setdefault(name, content) != content:
-            self.contradictions.add(name)
+        known = self.contents.setdefault(name, document)
+        if not alike(known, document):
+            self.contradictions[name] = f"{name} {difference(known, document)}"
 
     @property
     def again(self) -> int:
@@ -70,6 +74,11 @@ class Witness:
     dead: int = 0
     _seen: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def told(self) -> tuple[Told, Told]:
+        """Decisions and notices."""
+        return self.decisions, self.notices
 
     def take_decision(self, message: Any) -> None:
         """Takes a message of `decisions`."""

@@ -222,23 +222,37 @@ def _gaps(profile: Profile, state: DeviceState, closed: int, decided: Windows) -
     rows = state.slots[state.slots <= closed]
     ends = np.unique(windows.deciding_slot(profile, rows[rows > state.watermark]))
     whole = np.isin(ends, decided.ends // profile.interval_s)
-    found, broken = list[Gap](), state.broken
+    found, broken, last, old_enough = list[Gap](), state.broken, state.watermark, state.first_slot + profile.span - 1
     for end, complete in zip(ends.tolist(), whole.tolist(), strict=True):
         if complete:
             broken = False
-        elif not broken and end - state.first_slot + 1 >= profile.span:
+        elif not broken and end >= old_enough:
             broken = True
-            found.append(_longest(profile, state, end))
+            # the window before was whole, unless the device was too young for one
+            gap = _longest(profile, state, end, whole_until=last if last >= old_enough else None)
+            found += [gap] if gap is not None else []
+        last = end
     return tuple(found), broken
 
 
-def _longest(profile: Profile, state: DeviceState, end: int) -> Gap:
-    """The longest hole in the window that ends at slot `end`, between readings with a valid value of each sensor."""
+def _longest(profile: Profile, state: DeviceState, end: int, whole_until: int | None) -> Gap | None:
+    """The longest hole in the window that ends at slot `end`, between readings with a valid value of each sensor.
+
+    Where the window that ended at `whole_until` was whole, a hole before it broke this one only if a derived input
+    looks back on it: then it was told of when it first broke a window, and None is given.
+    """
     low, high = np.array([s.valid_range for s in profile.sensors]).T
     with np.errstate(invalid="ignore"):
         valid = ((state.values >= low) & (state.values <= high)).all(axis=1)
-    within = (state.slots > end - profile.history - profile.window.stride) & (state.slots <= end)
-    whole = state.slots[within & valid]
-    edges = np.concatenate([whole if len(whole) else state.slots[within][:1], [end + 1]])
-    widest = int(np.argmax(np.diff(edges)))
+    come = state.slots <= end
+    whole = state.slots[come & valid]
+    # with the last one before what the window is made of, where a longer hole began
+    before = np.searchsorted(whole, end - profile.history - profile.window.stride, side="right") - 1
+    edges = np.concatenate([whole[max(0, before) :] if len(whole) else state.slots[come][:1], [end + 1]])
+    lengths = np.diff(edges)
+    if whole_until is not None:
+        lengths[(edges[1:] <= whole_until) | (lengths <= profile.imputation.longest_gap + 1)] = 0
+    widest = int(np.argmax(lengths))
+    if not lengths[widest]:
+        return None
     return Gap(int(edges[widest]), int(edges[widest + 1]) if widest + 2 < len(edges) else None)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiot_anomaly import stream, windows
+from aiot_anomaly.derived import Change
 from aiot_anomaly.device_state import DeviceState
 from aiot_anomaly.incidents import IncidentTracker
 from aiot_anomaly.messages import Reading, ReadingBatch
@@ -213,6 +214,29 @@ def test_a_gap_is_told_of_once_with_its_ends():
         state, gaps = accepted.state, [*gaps, *accepted.gaps]
     assert gaps == [stream.Gap(FIRST + 11, FIRST + 20)]
     assert not state.broken
+
+
+def test_a_gap_longer_than_the_history_is_told_of_with_its_ends():
+    of = tiny_profile()
+    state, gaps = DeviceState(), []
+    for s in np.concatenate([np.arange(20), np.arange(120, 140)]) + FIRST:
+        accepted = stream.accept(of, state, batch(of, [s], [[50.0, 5.0]]), str(s))
+        state, gaps = accepted.state, [*gaps, *accepted.gaps]
+    assert gaps == [stream.Gap(FIRST + 19, FIRST + 120)]
+
+
+def test_a_gap_that_a_derived_input_looks_back_on_is_told_of_once():
+    # once the hole has left the window's own rows it is whole, until the change over 12 slots looks back on the hole
+    change = {"kind": "change", "name": "flow_change", "sensor": "flow", "span": 12}
+    of = tiny_profile().model_copy(update={"derived": (Change.model_validate(change),)})
+    at = np.concatenate([np.arange(25), np.arange(30, 60)]) + FIRST
+    state, gaps, ends = DeviceState(), [], []
+    for s in at:
+        accepted = stream.accept(of, state, batch(of, [s], [[50.0, 5.0]]), str(s))
+        state, gaps = accepted.state, [*gaps, *accepted.gaps]
+        ends += [end // 60 - FIRST for end in accepted.windows.ends.tolist()]
+    assert gaps == [stream.Gap(FIRST + 24, FIRST + 30)]
+    assert ends == [*range(16, 25, 2), *range(34, 40, 2), *range(46, 60, 2)]
 
 
 def test_a_sensor_that_fails_is_a_gap_that_goes_on():
