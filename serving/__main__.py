@@ -37,7 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
     served = spans.traced(app) if spans.wanted(os.environ) else app
     # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
-    gc.collect()
     gc.freeze()
     server.create(app.state.service, served, given.host, given.port).run()
     return 0

@@ -1,8 +1,7 @@
 """Micro-batches: windows of concurrent requests to one model go through the graph together.
 
 An idle model answers at once. While a batch runs, the next one gathers; so the more requests come, the larger the
-batches, and nobody waits for a batch to fill. What is known of the time that a batch takes is measured, batch by
-batch, and says how long a request that comes now will wait: one that would wait too long is refused at once.
+batches, and nobody waits for a batch to fill.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from aiot_anomaly.inference import Scores
 from aiot_anomaly.windows import Windows
 from serving.instances import PART, Instances
 from serving.metrics import Metrics
-from serving.overload import OverloadedError
+from serving.overload import Load, OverloadedError
 
 #: a batch that is expected to take less of the processor runs in the event loop: to hand a window to a thread and back
 #: takes about as long as to score it, so a single one would be answered half as fast
@@ -35,7 +34,6 @@ class _Outcome:
     """What became of a batch; `used_s` is the processor's time, which is the same however busy the machine is."""
 
     scores: Scores | Exception
-    seconds: float
     used_s: float
 
 
@@ -50,38 +48,35 @@ class _Job:
 class Batcher:
     """The queue of one model. All of it belongs to the event loop; only the graph may run elsewhere."""
 
-    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, most_wait_s: float) -> None:
+    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, load: Load) -> None:
         self._detector = detector
         self._executor = executor
         self._metrics = metrics
-        self._most_wait_s = most_wait_s
+        self._load = load
         self._name = detector.profile.name
         self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._running = 0
         self._called = False
-        # of the last batches: seconds, seconds of the processor, windows; at first those of the golden windows
-        started, used = time.perf_counter(), time.thread_time()
+        # of the last batches: the processor's seconds, and windows; at first those of the golden windows
+        used = time.thread_time()
         golden = detector.bundle.golden.windows(detector.profile)
         detector.score(golden, detector.bundle.fleet)
-        self._spent, self._used = time.perf_counter() - started, time.thread_time() - used
-        self._scored = float(len(golden))
+        self._used, self._scored = time.thread_time() - used, float(len(golden))
+        load.expect(len(golden), self._used)
         metrics.watch_queue(self._name, lambda: self._waiting)
 
-    def wait_s(self) -> float:
-        """How long a window that comes now is expected to wait before it is scored."""
-        return (self._waiting + self._running) * self._spent / self._scored
-
     def admit(self, timeout_s: float) -> None:
-        """Refuses a request that would wait too long, before anything is done for it.
+        """Refuses a request that would wait too long.
 
         Raises:
-            OverloadedError: it would wait longer than the queue may be, or than its time.
+            OverloadedError: see `Load.admit`.
         """
-        wait = self.wait_s()
-        if wait > min(self._most_wait_s, timeout_s):
+        try:
+            self._load.admit(timeout_s)
+        except OverloadedError:
             self._metrics.refused(self._name, "queue")
-            raise OverloadedError(wait)
+            raise
 
     async def score(self, part: Instances, deadline: float) -> Scores:
         """Scores the windows, together with those of others; 1.0 is the threshold.
@@ -104,7 +99,11 @@ class Batcher:
                 # what else has come by now is read first, and joins
                 self._called = True
                 loop.call_soon(self._start)
-        return await job.answer
+        self._load.begin(len(part))
+        try:
+            return await job.answer
+        finally:
+            self._load.end(len(part))
 
     def _start(self) -> None:
         self._called = False
@@ -140,12 +139,12 @@ class Batcher:
         return batch
 
     def _run(self, batch: Sequence[_Job]) -> _Outcome:
-        started, used = time.perf_counter(), time.thread_time()
+        used = time.thread_time()
         try:
             scores: Scores | Exception = self._scores([job.part for job in batch])
         except Exception as e:  # of the runtime; each of the requests is told
             scores = e
-        return _Outcome(scores, time.perf_counter() - started, time.thread_time() - used)
+        return _Outcome(scores, time.thread_time() - used)
 
     def _scores(self, parts: Sequence[Instances]) -> Scores:
         # a client's calibration may overflow; what comes out is checked for it
@@ -161,7 +160,6 @@ class Batcher:
 
     def _done(self, batch: Sequence[_Job], outcome: _Outcome) -> None:
         scores = outcome.scores
-        self._spent = _MEMORY * self._spent + outcome.seconds
         self._used = _MEMORY * self._used + outcome.used_s
         self._scored = _MEMORY * self._scored + self._running
         self._running = 0

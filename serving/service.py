@@ -14,6 +14,7 @@ from serving.calibration_cache import CalibrationCache
 from serving.catalogue import Catalogue
 from serving.instances import Reader
 from serving.metrics import Metrics
+from serving.overload import Load
 from serving.settings import Settings
 from serving.workers import Workers
 
@@ -75,10 +76,11 @@ def create(catalogue: Catalogue, settings: Settings) -> Service:
     """Puts together what serves the models of a catalogue."""
     metrics, calibrations = Metrics(), CalibrationCache()
     executor = ThreadPoolExecutor(settings.inference_threads, thread_name_prefix="inference")
+    load = Load(settings.max_queue_ms / 1000)
     models = {}
     for name, detector in catalogue.detectors.items():
         metrics.served(name, detector.bundle.version)
-        batcher = Batcher(detector, executor, metrics, settings.max_queue_ms / 1000)
+        batcher = Batcher(detector, executor, metrics, load)
         models[name] = Model(detector, Reader(detector, calibrations), batcher, metrics)
     workers = Workers(settings.inference_threads, settings.max_queue_ms / 1000)
     return Service(catalogue, settings, models, workers, metrics, calibrations)

@@ -38,7 +38,7 @@ class Settings(BaseModel):
     #: batches, or requests of raw readings, that are worked on at once, each on one core; further ones wait
     inference_threads: int = Field(default=2, ge=1, le=64)
     #: a request that is expected to wait longer than this for its turn is refused with 503 and Retry-After
-    max_queue_ms: int = Field(default=250, ge=1)
+    max_queue_ms: int = Field(default=200, ge=1)
     #: for how long a request may be worked on; a client may ask for less by the header X-Request-Timeout-Ms
     request_timeout_ms: int = Field(default=5_000, ge=1)
     #: after SIGTERM, for how long requests are still taken, while readiness says 503

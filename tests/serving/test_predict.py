@@ -10,6 +10,8 @@ import pytest
 
 from aiot_anomaly.calibration import Calibration, encode
 from serving.calibration_cache import CalibrationCache
+from serving.instances import Instances, Reader
+from serving.schemas import PredictResponse
 from tests.serving.refusal import refused
 
 URL = "/v1/models/tiny:predict"
@@ -229,3 +231,67 @@ def test_instances_of_another_form_are_refused(client, instances):
 
 def test_an_unknown_field_is_refused(client, instance):
     assert "valeus" in refused(post(client, {**instance, "valeus": 1}), 422, "malformed_request")
+
+
+def variants(instance: dict[str, Any], tiny) -> list[dict[str, Any]]:
+    """Instances without a fault, in every form that they may have."""
+    return [
+        instance,
+        {**instance, "calibration": None},
+        {**instance, "calibration": own_document(tiny)},
+        {**instance, "device_id": "new", "calibration": own_document(tiny, model_version="older")},
+        {**instance, "window_end": "2026-01-01T01:08:00.999999+01:00"},
+        {**instance, "window_end": "1970-01-01T00:00:00Z"},
+        {**instance, "values": [[50, 5, 0]] * 4},
+        {**instance, "values": [instance["values"][0], *[[1e-300, -0.0, 12345678901234567890]] * 3]},
+        {**instance, "values": [[-999.0, *row[1:]] if i == 2 else row for i, row in enumerate(instance["values"])]},
+    ]
+
+
+def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkeypatch):
+    given = variants(instance, tiny)
+    body = orjson.dumps({"instances": given})
+
+    def read() -> list[Instances]:
+        return list(Reader(tiny, CalibrationCache()).parts(body))
+
+    (quick,) = read()
+    monkeypatch.setattr(Reader, "_usual", lambda *_: None)
+    (thorough,) = read()
+    assert len(quick) == len(given)
+    assert (quick.device_ids, quick.sources, quick.own) == (thorough.device_ids, thorough.sources, thorough.own)
+    for name, expected in vars(thorough.windows).items():
+        np.testing.assert_array_equal(getattr(quick.windows, name), expected, err_msg=name)
+    for one, other in zip(quick.calibrations, thorough.calibrations, strict=True):
+        for name, expected in vars(other).items():
+            np.testing.assert_array_equal(getattr(one, name), expected, err_msg=name)
+
+
+def test_what_has_no_fault_is_never_read_the_thorough_way(tiny, instance, monkeypatch):
+    def slow(*_: object) -> None:
+        raise AssertionError("it went the slow way")
+
+    monkeypatch.setattr(Reader, "_any", slow)
+    body = orjson.dumps({"instances": variants(instance, tiny)})
+    assert sum(len(p) for p in Reader(tiny, CalibrationCache()).parts(body)) == len(variants(instance, tiny))
+
+
+def test_the_answer_is_what_the_description_says(client, tiny, instance):
+    """Answers are encoded without the model that describes them; both say the same, field by field."""
+    response = post(client, *variants(instance, tiny))
+    described = PredictResponse.model_validate_json(response.content)
+    assert orjson.loads(response.content) == described.model_dump(mode="json")
+
+
+def test_many_instances_are_answered_in_their_order(client, instance):
+    many = [{**instance, "device_id": f"d-{i}"} for i in range(1024)]
+    predictions = post(client, *many).json()["predictions"]
+    assert [p["device_id"] for p in predictions] == [i["device_id"] for i in many]
+    refused(post(client, *many, instance), 422, "too_many_instances")
+
+
+def test_a_fault_of_a_late_instance_is_named_by_its_number(client, instance):
+    many = [instance] * 200
+    assert refused(post(client, *many, {**instance, "values": [1]}), 422, "wrong_window_length").startswith(
+        "instance 200: "
+    )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +15,7 @@ import httpx
 import pytest
 
 from aiot_anomaly import bundle as bundles
-
-ROOT = Path(__file__).parents[2]
-
-
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "serving", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+from tests.serving.process import running, start
 
 
 def failed(*arguments: object, **environment: str) -> str:
@@ -47,26 +32,8 @@ def failed(*arguments: object, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(models_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    process = start("--models", models_dir, "--port", port, ACCESS_LOG="1", MAX_BODY_BYTES="1000000")
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            if httpx.get(f"{url}/health/ready").status_code == 200:
-                break
-        except httpx.TransportError:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    try:
-        yield process, url
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    with running(models_dir, ACCESS_LOG="1", MAX_BODY_BYTES="1000000") as found:
+        yield found
 
 
 def test_the_process_predicts(server, instance):
