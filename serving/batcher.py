@@ -152,8 +152,12 @@ class Batcher:
             if len(parts) == 1:
                 one = parts[0]
                 return self._detector.score(one.windows, one.calibrations, one.factors)
+            each = [p.windows for p in parts]
             windows = Windows(
-                *(np.concatenate(a) for a in zip(*(vars(p.windows).values() for p in parts), strict=True))
+                np.concatenate([w.ends for w in each]),
+                np.concatenate([w.values for w in each]),
+                np.concatenate([w.complete for w in each]),
+                np.concatenate([w.out_of_range for w in each]),
             )
             calibrations = [c for p in parts for c in p.calibrations]
             return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
