@@ -133,7 +133,14 @@ def propose(found: Survey, name: str) -> First:
         "window": window,
         "imputation": {"method": "hold", "longest_gap": gap},
         "season": {"kind": "hour_of_week" if seasonal else "none", "utc_offset_h": found.utc_offset_h},
-        "scoring": {"kind": "two_sided", "last_steps": form.last_steps, "ridge": RIDGE, "folds": 2 if seasonal else 1},
+        "scoring": {
+            "kind": "two_sided",
+            "last_steps": form.last_steps,
+            # one input has nothing that it could be made uncorrelated with
+            "whiten": len(sensors) > 1,
+            "ridge": RIDGE,
+            "folds": 2 if seasonal else 1,
+        },
         "threshold": {"quantile": 0.99, "margin": 1.2},
         "incidents": {"k": 3, "n": 5, "quiet": 10},
         "stream": {"allowed_lateness_s": 0 if found.interval_s < 60 else 2 * found.interval_s, "future_skew_s": 300},

@@ -34,6 +34,11 @@ def test_noise_by_the_second_gets_short_windows_and_one_level(tmp_path: Path) ->
     assert (profile.span, profile.window.stride, profile.scoring.kind) == (12, 1, "two_sided")
 
 
+def test_sensors_beside_each_other_are_judged_by_what_breaks_their_bond(tmp_path: Path) -> None:
+    assert first(tmp_path, {"a": noise(2000), "b": noise(2000, 1)}).profile.scoring.whiten
+    assert not first(tmp_path, {"a": noise(2000)}).profile.scoring.whiten
+
+
 def test_slow_sensors_get_longer_windows(tmp_path: Path) -> None:
     slow = np.convolve(noise(4000), np.ones(30), "valid")
     assert first(tmp_path, {"a": slow}).profile.span >= 20

@@ -117,6 +117,17 @@ def test_a_training_is_bounded_however_large_the_recording_is(windows: int) -> N
         assert steps >= (100 if windows == 150 else 1_000)
 
 
+def test_a_denoiser_is_trained_where_a_direction_says_what_to_take_away() -> None:
+    directed = PROFILE.model_copy(
+        update={"sensors": (PROFILE.sensors[0].model_copy(update={"direction": "up"}), *PROFILE.sensors[1:])}
+    )
+    undirected = PROFILE.model_copy(
+        update={"sensors": tuple(s.model_copy(update={"direction": "both"}) for s in PROFILE.sensors)}
+    )
+    assert defaults.parameters(directed, 1_000)["denoise"]
+    assert not defaults.parameters(undirected, 1_000)["denoise"]
+
+
 def test_the_default_parameters_fit_the_notebooks() -> None:
     given = defaults.parameters(PROFILE, 1_000)
     found = pipeline.plan(Path(__file__).resolve().parents[3] / "notebooks", {**given, "data": "", "train_until": ""})
