@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import numpy as np
 import orjson
 import pandas as pd
@@ -15,7 +14,7 @@ from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 from serving.app import create_app
 from serving.settings import Settings, SettingsError, from_environment
-from tests.serving.process import running
+from tests.serving.process import Started, started
 from tests.serving.refusal import refused
 from tests.serving.test_detect import body
 from tests.support.tiny_bundle import readings
@@ -26,13 +25,13 @@ TINY = {"profile": "tiny"}
 
 @pytest.fixture(scope="module")
 def process(models_dir):
-    with running(models_dir, DEFAULT_PROFILE="tiny") as (_, url):
-        yield url
+    with started(models_dir, DEFAULT_PROFILE="tiny") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def mlflow_client(process: str) -> ScoringServerClient:
-    client = ScoringServerClient("127.0.0.1", httpx.URL(process).port)
+def mlflow_client(process: Started) -> ScoringServerClient:
+    client = ScoringServerClient("127.0.0.1", process.port)
     client.wait_server_ready()
     return client
 

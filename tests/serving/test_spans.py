@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from serving import spans
-from tests.serving.process import running
+from tests.serving.process import started
 
 ID = "105445aa7843bc8bf206b12000100000"
 CALLER = "00f067aa0ba902b7"
@@ -45,18 +44,15 @@ def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
 def test_a_request_is_a_span_of_its_callers_trace_and_its_log_line_names_it(models_dir, collector, instance):
     endpoint, received = collector
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "ACCESS_LOG": "1", "GOOGLE_CLOUD_PROJECT": "my-project"}
-    with running(models_dir, **environment) as (process, url):
+    with started(models_dir, **environment) as service:
         answer = httpx.post(
-            f"{url}/v1/models/tiny:predict",
+            f"{service.url}/v1/models/tiny:predict",
             json={"instances": [instance]},
             headers={"traceparent": f"00-{ID}-{CALLER}-01"},
         )
         assert answer.status_code == 200
         # what has not been sent yet is sent at the end
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-        assert (process.returncode, err) == (0, "")
-        lines = [json.loads(line) for line in out.splitlines()]
+        lines = [json.loads(line) for line in service.stop().splitlines()]
     resources = [r for request in received for r in request.resource_spans]
     (name,) = {a.value.string_value for r in resources for a in r.resource.attributes if a.key == "service.name"}
     assert name == "aiot-anomaly-serving"

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from serving.settings import SettingsError, from_environment
-from tests.serving.process import running
+from tests.serving.process import Started, started
 from tests.serving.refusal import refused
 from tests.serving.test_detect import body
 from tests.support.tiny_bundle import readings
@@ -21,17 +21,17 @@ ENDPOINT = "/v1/endpoints/123/deployedModels/456"
 def vertex(models_dir):
     routes = {"AIP_HEALTH_ROUTE": ENDPOINT, "AIP_PREDICT_ROUTE": f"{ENDPOINT}:predict"}
     # a PORT of the image stands beside Vertex AI's own, which is the one that counts
-    with running(models_dir, port_variable="AIP_HTTP_PORT", PORT="1", DEFAULT_PROFILE="tiny", **routes) as (_, url):
-        yield url
+    with started(models_dir, port_variable="AIP_HTTP_PORT", PORT="1", DEFAULT_PROFILE="tiny", **routes) as found:
+        yield found
 
 
-def predict(vertex: str, instances: list[Any], **parameters: Any) -> httpx.Response:
+def predict(vertex: Started, instances: list[Any], **parameters: Any) -> httpx.Response:
     document = {"instances": instances, **({"parameters": parameters} if parameters else {})}
-    return httpx.post(f"{vertex}{ENDPOINT}:predict", content=orjson.dumps(document))
+    return httpx.post(f"{vertex.url}{ENDPOINT}:predict", content=orjson.dumps(document))
 
 
 def test_it_is_healthy_at_the_port_and_the_address_that_were_named(vertex):
-    assert httpx.get(f"{vertex}{ENDPOINT}").json()["models"] == {"other": "other-7", "tiny": "tiny-1"}
+    assert httpx.get(f"{vertex.url}{ENDPOINT}").json()["models"] == {"other": "other-7", "tiny": "tiny-1"}
 
 
 def test_each_instance_gets_its_prediction(vertex, client, instance):
@@ -68,12 +68,12 @@ def test_an_instance_may_have_readings(vertex, tiny):
     ],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(vertex, document, status, code):
-    refused(httpx.post(f"{vertex}{ENDPOINT}:predict", json=document), status, code)
+    refused(httpx.post(f"{vertex.url}{ENDPOINT}:predict", json=document), status, code)
 
 
 def test_the_services_own_addresses_stay(vertex, instance):
-    assert httpx.get(f"{vertex}/health/ready").status_code == 200
-    own = httpx.post(f"{vertex}/v1/models/tiny:predict", json={"instances": [instance]})
+    assert httpx.get(f"{vertex.url}/health/ready").status_code == 200
+    own = httpx.post(f"{vertex.url}/v1/models/tiny:predict", json={"instances": [instance]})
     assert own.json()["version"] == "tiny-1"
 
 
