@@ -118,11 +118,10 @@ def test_a_training_is_bounded_however_large_the_recording_is(windows: int) -> N
 
 
 def test_a_denoiser_is_trained_where_a_direction_says_what_to_take_away() -> None:
-    directed = PROFILE.model_copy(
-        update={"sensors": (PROFILE.sensors[0].model_copy(update={"direction": "up"}), *PROFILE.sensors[1:])}
-    )
-    undirected = PROFILE.model_copy(
-        update={"sensors": tuple(s.model_copy(update={"direction": "both"}) for s in PROFILE.sensors)}
+    document = PROFILE.model_dump()
+    undirected, directed = (
+        PROFILE.model_validate(document | {"sensors": tuple(s | {"direction": way} for s in document["sensors"])})
+        for way in ("both", "up")
     )
     assert defaults.parameters(directed, 1_000)["denoise"]
     assert not defaults.parameters(undirected, 1_000)["denoise"]
