@@ -92,14 +92,11 @@ class Batcher:
         job = _Job(part, loop.create_future(), deadline, loop.time())
         self._jobs.append(job)
         self._waiting += len(part)
-        if not self._running:
-            if self._waiting >= PART:
-                self._start()
-            elif not self._called:
-                # what else has come by now is read first, and joins
-                self._called = True
-                loop.call_soon(self._start)
         self._load.begin(len(part))
+        if not self._running and not self._called:
+            # what else has come by now is read first, and joins
+            self._called = True
+            loop.call_soon(self._start)
         try:
             return await job.answer
         finally:
@@ -152,12 +149,12 @@ class Batcher:
             if len(parts) == 1:
                 one = parts[0]
                 return self._detector.score(one.windows, one.calibrations, one.factors)
-            each = [p.windows for p in parts]
+            given = [p.windows for p in parts]
             windows = Windows(
-                np.concatenate([w.ends for w in each]),
-                np.concatenate([w.values for w in each]),
-                np.concatenate([w.complete for w in each]),
-                np.concatenate([w.out_of_range for w in each]),
+                np.concatenate([w.ends for w in given]),
+                np.concatenate([w.values for w in given]),
+                np.concatenate([w.complete for w in given]),
+                np.concatenate([w.out_of_range for w in given]),
             )
             calibrations = [c for p in parts for c in p.calibrations]
             return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
