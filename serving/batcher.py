@@ -79,7 +79,7 @@ class Batcher:
             OverloadedError: the deadline cannot be met.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(part, loop.create_future(), deadline, loop.time())
+        job = _Job(part, loop.create_future(), deadline, time.perf_counter())
         self._jobs.append(job)
         self._waiting += len(part)
         self._load.begin(len(part))
@@ -107,7 +107,7 @@ class Batcher:
         running.add_done_callback(lambda f: self._done(batch, f.result()))
 
     def _take(self) -> list[_Job]:
-        now = asyncio.get_running_loop().time()
+        now, loop_now = time.perf_counter(), asyncio.get_running_loop().time()
         batch: list[_Job] = []
         room = PART
         while self._jobs and len(self._jobs[0].part) <= room:
@@ -115,7 +115,7 @@ class Batcher:
             self._waiting -= len(job.part)
             if job.answer.done():
                 continue
-            if now > job.deadline:
+            if loop_now > job.deadline:
                 self._metrics.refused(self._name, "deadline")
                 job.answer.set_exception(OverloadedError(now - job.since))
                 continue
