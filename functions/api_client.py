@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import certifi
 import urllib3
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from aiot_anomaly.calibration import CalibrationDocument
@@ -25,6 +25,7 @@ from aiot_anomaly.learning import QuietRows
 from aiot_anomaly.messages import Prediction
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.windows import Windows, as_datetime
+from functions.api_answers import Calibrated, Model, Predicted
 from functions.backoff import pause_s
 from functions.errors import ApiRefusedError, ApiUnavailableError
 from functions.identity import IdToken
@@ -42,41 +43,6 @@ _log = logging.getLogger(__name__)
 CONNECTIONS = 100
 _JSON = {"Content-Type": "application/json"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-
-
-class _Threshold(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    most_alarms_a_day: int | None = None
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    version: str
-    profile: Profile
-    threshold: _Threshold = _Threshold()
-
-    def told(self) -> Profile:
-        """The profile, with the budget of alarms that came with the threshold, if one did."""
-        most = self.threshold.most_alarms_a_day
-        if most is None:
-            return self.profile
-        incidents = self.profile.incidents.model_copy(update={"most_per_day": most})
-        return self.profile.model_copy(update={"incidents": incidents})
-
-
-class _Calibrated(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    calibration: CalibrationDocument
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    version: str
-    predictions: list[Prediction]
 
 
 @dataclass(frozen=True)
@@ -106,7 +72,7 @@ class ApiClient:
         # of httpx's half a millisecond a call, urllib3 takes a third
         trust = {"ca_certs": certifi.where()} if self._token is not None else {}
         self._http = urllib3.connection_from_url(url, maxsize=CONNECTIONS, retries=False, **trust)
-        self._models: dict[str, _Model] = {}
+        self._models: dict[str, Model] = {}
         self._lock = threading.Lock()
 
     def profile(self, name: str) -> Profile:
@@ -125,7 +91,7 @@ class ApiClient:
             raise _unknown(name)
         response = self._call("GET", f"/v1/models/{name}")
         try:
-            model = _Model.model_validate_json(self._content(name, response))
+            model = Model.model_validate_json(self._content(name, response))
         except ValidationError as e:
             raise ApiRefusedError(f"GET {self._url}/v1/models/{name} answered what is no model: {e}") from e
         with self._lock:
@@ -160,7 +126,7 @@ class ApiClient:
             _log.warning("POST %s: HTTP %s %s", path, response.status, _text(response))
             return None
         try:
-            return _Calibrated.model_validate_json(response.data).calibration
+            return Calibrated.model_validate_json(response.data).calibration
         except ValidationError as e:
             raise ApiRefusedError(f"POST {self._url}{path} answered no calibration: {e}") from e
 
@@ -204,7 +170,7 @@ class ApiClient:
         body = b'{"instances":[%b]}' % b",".join(instances)
         response = self._call("POST", f"/v1/models/{name}:predict", body)
         try:
-            answer = _Answer.model_validate_json(self._content(name, response))
+            answer = Predicted.model_validate_json(self._content(name, response))
         except ValidationError as e:
             raise ApiRefusedError(f"POST {self._url}/v1/models/{name}:predict answered no predictions: {e}") from e
         found = [(p.device_id, p.window_end) for p in answer.predictions]

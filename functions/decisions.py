@@ -9,7 +9,8 @@ from datetime import datetime
 import numpy as np
 
 from aiot_anomaly.device_state import DeviceState
-from aiot_anomaly.messages import Decision, Notice, Prediction, decision_id
+from aiot_anomaly.incidents import explaining
+from aiot_anomaly.messages import Decision, Notice, decision_id
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.windows import Windows
 from functions.api_client import Answered
@@ -18,9 +19,6 @@ from functions.publisher import Outgoing
 
 #: attributes of a reading message that its decisions carry on
 PASSED_ON = ("sent_at",)
-#: sensors that an incident names at most, and the share of the score that makes one worth naming
-MOST_SENSORS = 3
-LEAST_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def decide(
             end,
             prediction.is_anomaly,
             prediction.score,
-            sensors=_explaining(prediction),
+            sensors=explaining(prediction),
             may_open=not maintenance,
             most_a_day=profile.incidents.most_per_day,
         )
@@ -115,8 +113,3 @@ def outgoing(message: Decision | Notice, source: PushMessage) -> Outgoing:
         attributes["incident_state"] = message.incident.state
     attributes |= {name: source.attributes[name] for name in PASSED_ON if name in source.attributes}
     return Outgoing(message.model_dump_json().encode(), attributes, ordering_key=message.device_id)
-
-
-def _explaining(prediction: Prediction) -> list[str]:
-    shares = sorted(prediction.contributions, key=lambda c: -c.share)
-    return [c.sensor for c in shares[:MOST_SENSORS] if c.share >= LEAST_SHARE]

@@ -92,14 +92,11 @@ class Batcher:
         job = _Job(part, loop.create_future(), deadline, loop.time())
         self._jobs.append(job)
         self._waiting += len(part)
-        if not self._running:
-            if self._waiting >= PART:
-                self._start()
-            elif not self._called:
-                # what else has come by now is read first, and joins
-                self._called = True
-                loop.call_soon(self._start)
         self._load.begin(len(part))
+        if not self._running and not self._called:
+            # what else has come by now is read first, and joins
+            self._called = True
+            loop.call_soon(self._start)
         try:
             return await job.answer
         finally:

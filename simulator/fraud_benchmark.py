@@ -67,7 +67,7 @@ def _device(profile: Profile, recording: Recording, until: int) -> Device:
 def section(contest: Contest) -> Section:
     """The table's part: AUC and share found of a day's and a week's decision, by attack, generated and real."""
     profile = contest.profile
-    tested = Dataset(profile, tuple(generated(profile, CONSUMERS)), "", labelled=False)
+    tested = Dataset(profile, tuple(generated(profile, CONSUMERS)), "", "", labelled=False)
     groups: dict[str, tuple[list[Device], tuple[int, ...]]] = {
         GENERATED: (list(tested.devices), (0,)),
         REAL: (real(profile), REAL_OFFSETS),

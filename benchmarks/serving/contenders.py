@@ -161,7 +161,7 @@ class MLflow(Contender):
 
 
 class LitServe(Contender):
-    """Batches of up to 64 of what waits, without waiting for more; ZeroMQ between its processes."""
+    """Batches of up to 64 of what comes within 2 ms; ZeroMQ between its processes."""
 
     name = "litserve"
     title = "LitServe + ONNX Runtime"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,6 +69,12 @@ def _of_model(model: ModelResult) -> Iterator[Goal]:
         if server.name in AHEAD:
             yield from _ahead(name, server)
     yield from _overload(name, api)
+    loads = [*api.closed.values(), *(load for load in (api.at_60, api.batch) if load is not None)]
+    failed = Counter[int]()
+    for load in loads:
+        failed.update(load.failed)
+    told = ", ".join(f"{n:,} × {status}" for status, n in sorted(failed.items())) or "none"
+    yield Goal(f"{name}: requests not answered with 200, overload aside", "none", told, not failed)
 
 
 def _ahead(name: str, server: ServerResult) -> Iterator[Goal]:

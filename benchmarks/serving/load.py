@@ -18,8 +18,11 @@ import numpy as np
 from benchmarks.serving.connection import Address, Connection
 from benchmarks.serving.runs import OK, OVERLOADED, TURNED_AWAY, UNANSWERED, Run
 
-#: how long answers are waited for after the last request
-_DRAIN_S = 5.0
+#: how long answers are waited for after the last request; and those of a closed loop, which would be in the way of the
+#: next measurement
+_DRAIN_S, _DRAIN_ALL_S = 5.0, 60.0
+#: how long the first answer is waited for, on a machine that has much else to do
+_FIRST_S = 60.0
 
 
 def closed(address: Address, requests: Sequence[bytes], *, connections: int, seconds: float, least: int = 1) -> Run:
@@ -30,7 +33,7 @@ def closed(address: Address, requests: Sequence[bytes], *, connections: int, sec
         requests: sent in turn.
         connections: that are open at once.
         seconds: how long.
-        least: requests that are waited for, up to four times as long: a slow server answers few.
+        least: requests that are waited for, up to four times as long; for the first a minute: slow servers answer few.
     """
     with _opened(address, connections) as opened, _no_collection():
         sent_at: dict[Connection, float] = {}
@@ -39,13 +42,13 @@ def closed(address: Address, requests: Sequence[bytes], *, connections: int, sec
         retry_after = 0
         number = 0
         begin = time.perf_counter()
-        end, give_up = begin + seconds, begin + 4 * seconds
+        end, give_up, never = begin + seconds, begin + 4 * seconds, begin + _FIRST_S
         for connection in opened:
             sent_at[connection] = time.perf_counter()
             connection.send(requests[number % len(requests)])
             number += 1
         now = begin
-        while now < end or (len(latencies) < least and now < give_up):
+        while now < end or (len(latencies) < least and now < give_up) or (not statuses and now < never):
             ready, _, _ = select.select(opened, (), (), 0.1)
             for connection in ready:
                 status = connection.receive()
@@ -141,7 +144,7 @@ def _send(requests: Sequence[bytes], which: int, idle: deque[Connection], under_
 
 def _drain(opened: Sequence[Connection]) -> None:
     """Waits for what is still under way, so that the next measurement finds an idle server."""
-    pending, give_up = set(opened), time.perf_counter() + _DRAIN_S
+    pending, give_up = set(opened), time.perf_counter() + _DRAIN_ALL_S
     while pending and time.perf_counter() < give_up:
         ready, _, _ = select.select(list(pending), (), (), 0.1)
         pending -= {c for c in ready if c.receive() is not None}

@@ -28,16 +28,16 @@ def _model(model: ModelResult, rates: Axes, tails: Axes) -> None:
     found = [(s.title, s.closed[16]) for s in model.servers][::-1]
     titles = [title for title, _ in found]
     colours = [_OURS if i == len(found) - 1 else _THEIRS for i in range(len(found))]
-    _bars(rates, titles, [load.rate for _, load in found], colours, "{:,.0f}")
-    rates.set_title(f"{model.title}: requests a second, 16 connections", loc="left")
-    _bars(tails, titles, [load.p99_ms or np.nan for _, load in found], colours, "{:,.1f} ms")
-    tails.set_title("99th percentile of the latency", loc="left")
+    _bars(rates, titles, [load.rate for _, load in found], colours, "")
+    rates.set_title(f"{model.title}\nrequests a second, 16 connections", loc="left")
+    _bars(tails, titles, [load.p99_ms or np.nan for _, load in found], colours, " ms")
+    tails.set_title("\n99th percentile of the latency", loc="left")
     tails.set_yticklabels([])
 
 
-def _bars(axes: Axes, titles: list[str], values: list[float], colours: list[str], written: str) -> None:
+def _bars(axes: Axes, titles: list[str], values: list[float], colours: list[str], unit: str) -> None:
     bars = axes.barh(titles, values, color=colours)
-    axes.bar_label(bars, [written.format(v) for v in values], padding=3)
+    axes.bar_label(bars, [f"{v:,.0f}{unit}" if v >= 100 else f"{v:.1f}{unit}" for v in values], padding=3)
     axes.set_xscale("log")
-    axes.margins(x=0.15)
+    axes.margins(x=0.2)
     axes.xaxis.set_major_formatter(lambda v, _: f"{v:,g}")

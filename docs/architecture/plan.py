@@ -173,7 +173,7 @@ NODES = (
         ("google_cloud_run_v2_job",),
     ),
     Node(
-        "scheduler", "training", 4, 0, "Cloud Scheduler", "weekly", "one job a profile",
+        "scheduler", "training", 4, 0, "Cloud Scheduler", "training, sweep", "weekly; each 5 minutes",
         ("google_cloud_scheduler_job",), ("cloudscheduler.googleapis.com",),
     ),
 )  # fmt: skip

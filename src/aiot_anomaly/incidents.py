@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from aiot_anomaly.messages import Incident, IncidentState
+from aiot_anomaly.messages import Incident, IncidentState, Prediction
 from aiot_anomaly.profile import Incidents
 from aiot_anomaly.windows import as_datetime
 
+#: sensors that an incident names at most, and the share of the score that makes one worth naming
+MOST_SENSORS = 3
+LEAST_SHARE = 0.1
 _DAY = 86_400
 
 
@@ -103,6 +106,12 @@ class IncidentTracker:
             sensors=list(self.sensors),
             suppressed=self.suppressed,
         )
+
+
+def explaining(prediction: Prediction) -> list[str]:
+    """The sensors that an incident names by this decision, the one that explains most of the score first."""
+    shares = sorted(prediction.contributions, key=lambda c: -c.share)
+    return [c.sensor for c in shares[:MOST_SENSORS] if c.share >= LEAST_SHARE]
 
 
 def silent(device_id: str, since: int, state: IncidentState) -> Incident:

@@ -22,6 +22,7 @@ MOST_ROWS = 10_000
 #: and their size
 MOST_BYTES = 512 * 1024
 _WEEKS_S = 14 * 86_400
+_HOUR_S = 3_600
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class QuietRows:
         at = np.concatenate([self.slots, slots[new]])
         rows = np.vstack([self.values.reshape(len(self.slots), values.shape[1]), values[new]])
         order = np.argsort(at, kind="stable")
-        order = order[at[order] > since][-min(MOST_ROWS, MOST_BYTES // (8 * (1 + values.shape[1]))) :]
+        order = order[at[order] > since][-most_rows(values.shape[1]) :]
         return QuietRows(at[order], rows[order])
 
     def encode(self) -> bytes:
@@ -105,14 +106,20 @@ class QuietRows:
         return cls(slots, np.frombuffer(base64.b64decode(d["values"]), dtype="<f8").reshape(len(slots), d["sensors"]))
 
 
+def most_rows(sensors: int) -> int:
+    """How many readings are kept aside of a device with so many sensors."""
+    return min(MOST_ROWS, MOST_BYTES // (8 * (1 + sensors)))
+
+
 def needed(profile: Profile) -> int:
     """How many quiet readings a device's own calibration is made of."""
     stride = profile.window.stride
     if profile.stream.learning_s is not None:
         slots = profile.stream.learning_s // profile.interval_s
     else:
-        slots = max(FEWEST_WINDOWS * 5 // 4 * stride, _WEEKS_S // profile.interval_s if profile.season.slots > 1 else 0)
-    return min(MOST_ROWS, profile.span + max(slots, FEWEST_WINDOWS * stride))
+        least_s = _WEEKS_S if profile.season.slots > 1 else _HOUR_S
+        slots = max(FEWEST_WINDOWS * 5 // 4 * stride, least_s // profile.interval_s)
+    return min(most_rows(len(profile.sensors)), profile.span + max(slots, FEWEST_WINDOWS * stride))
 
 
 def quiet(profile: Profile, learning: Learning, slots: Int, values: Float, until: int) -> tuple[Int, Float]:

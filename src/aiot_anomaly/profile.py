@@ -163,7 +163,7 @@ class Stream(Frozen):
     #: Not given: ten intervals, or a quarter of an hour if that is longer; never less than `allowed_lateness_s`
     silent_after_s: int | None = Field(default=None, ge=1)
     #: a device that nobody calibrated gets its own calibration once its quiet readings span this long beyond a window.
-    #: Not given: 125 evaluated windows, and two weeks where hours are not alike
+    #: Not given: 125 evaluated windows, at least an hour, or two weeks where hours are not alike
     learning_s: int | None = Field(default=None, ge=1)
 
 

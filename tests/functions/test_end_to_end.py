@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PubsubMessage
+from pydantic import TypeAdapter
 
 from aiot_anomaly import detector as detectors
 from aiot_anomaly import series as grid
 from aiot_anomaly import windows
+from aiot_anomaly.calibration import FEWEST_WINDOWS, CalibrationDocument, decode
 from aiot_anomaly.profile import Stream as Settings
 from functions.sqlite_store import SqliteStore
 from local.pubsub import resources
@@ -255,6 +257,31 @@ def test_what_is_unexpected_is_logged_with_its_traceback_and_not_acknowledged(
     assert "ApiRefusedError" in line["stack_trace"]
     assert httpx.post(function.url, content=body).status_code == 204
     assert httpx.put(function.url, content=body).status_code == 405
+
+
+def test_a_new_device_is_calibrated_by_the_real_api_and_decides_as_offline(
+    stream: Stream, api: Process, models: Path
+) -> None:
+    stream.start(api.url)
+    at, values = readings(PROFILE, 360, seed=42)
+    for i in range(0, 360, 20):
+        stream.publish(batch(PROFILE, "new", at[i : i + 20].tolist(), values[i : i + 20]), device="new")
+    stream.wait_settled(360)
+    decisions = [p.decision for p in stream.decisions()]
+    own = [d for d in decisions if d.calibration == "device"]
+    assert decisions[0].calibration == "fleet"
+    assert len(own) > 10
+    kept = stream.store.read_aside("calibrations", "tiny", "new")[0]
+    assert kept is not None
+    detector = detectors.load(models / "tiny")
+    (document,) = TypeAdapter(list[CalibrationDocument]).validate_json(kept)
+    calibration = decode(PROFILE, document)
+    assert calibration.windows >= FEWEST_WINDOWS
+    cut = windows.cut(PROFILE, grid.on_grid(PROFILE, grid.slots(PROFILE, at), values))
+    scored = detector.score(cut, calibration).score
+    expected = dict(zip(cut.ends.tolist(), scored.tolist(), strict=True))
+    found = [d.score for d in own]
+    np.testing.assert_allclose(found, [expected[int(d.window_end.timestamp())] for d in own], rtol=1e-5)
 
 
 def test_a_sweep_finds_the_device_that_stopped(stream: Stream, contract: ContractApi, contract_url: str) -> None:

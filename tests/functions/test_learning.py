@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from aiot_anomaly.messages import Decision
 from aiot_anomaly.profile import Stream
 from functions import administration
 from functions.store import Revision
+from tests.aiot_anomaly.kinds import document, profile
 from tests.functions.contract_api import ContractApi
 from tests.functions.rig import Rig
 from tests.support.tiny_bundle import START, tiny_profile
@@ -39,6 +41,10 @@ def test_the_profile_says_how_much_is_needed() -> None:
     for learning_s, needed in ((86_400, 8 + 1_440), (1, 8 + 100 * 2), (10**8, learning.MOST_ROWS)):
         of = tiny_profile().model_copy(update={"stream": Stream(learning_s=learning_s)})
         assert learning.needed(of) == needed
+    # or it could never be kept
+    wide = [document()["sensors"][0] | {"name": f"s_{i}"} for i in range(60)]
+    fast = profile(sensors=wide, derived=[], interval_s=1)
+    assert learning.needed(fast) == learning.most_rows(60) < 3_600
 
 
 @BOTH
@@ -204,3 +210,33 @@ def test_a_device_without_its_own_is_learning_unless_the_bundle_has_one() -> Non
     assert not Learning(source="bundle").active
     assert Learning(source="bundle").again().active
     assert not Learning(calibration="x", source="fleet").active
+
+
+def test_a_message_costs_one_read_and_one_write_except_where_readings_are_kept_aside(rig: Rig) -> None:
+    asked = Counter[str]()
+
+    class Noting:
+        """The real store, and which of its methods were asked for."""
+
+        def __getattr__(self, name: str) -> object:
+            asked[name] += 1
+            return getattr(rig.store, name)
+
+    handler = rig.handler(Noting())  # type: ignore[arg-type]
+    messages = 0
+    for at in range(1, NEEDED + 60, 4):
+        messages += 1
+        rig.send("d-1", times(at, 4), CALM, handler=handler)
+    assert rig.store.read("tiny", "d-1")[0].learning.calibration
+    assert (asked["read"], asked["write"]) == (messages, messages)
+    # a chunk is three messages here, until there is a calibration
+    assert asked["read_aside"] - 1 == asked["write_aside"] - 1 <= messages / 2
+    asked.clear()
+    for at in range(NEEDED + 60, NEEDED + 120, 4):
+        rig.send("d-1", times(at, 4), CALM, handler=handler)
+    assert asked == {"read": 15, "write": 15}
+    # another instance reads the calibration once
+    other = rig.handler(Noting())  # type: ignore[arg-type]
+    for at in range(NEEDED + 120, NEEDED + 132, 4):
+        rig.send("d-1", times(at, 4), CALM, handler=other)
+    assert asked == {"read": 18, "write": 18, "read_aside": 1}

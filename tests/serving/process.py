@@ -33,37 +33,23 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-@contextmanager
-def running(models: Path, *, port_variable: str = "PORT", **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that is ready, told its port by this variable, and its address; killed in the end if it still runs."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    process = start("--models", models, **{port_variable: str(port), **environment})
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    try:
-        while True:
-            try:
-                if httpx.get(f"{url}/health/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        yield process, url
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-
-
 @dataclass(frozen=True)
 class Started:
     """A running service."""
 
     process: subprocess.Popen[str]
-    url: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it ever had, in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
     def stop(self) -> str:
         """Ends it as Cloud Run does, and returns what it logged."""
@@ -75,10 +61,28 @@ class Started:
 
 
 @contextmanager
-def started(models: Path, **environment: str) -> Iterator[Started]:
-    """As `running`, with an end that is looked at."""
-    with running(models, **environment) as (process, url):
-        yield Started(process, url)
+def started(models_dir: Path, *, port_variable: str = "PORT", **environment: str) -> Iterator[Started]:
+    """Starts the service, ready to answer, on a free port that it is told by this variable."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    process = start("--models", models_dir, **{port_variable: str(port)}, **environment)
+    found = Started(process, port)
+    deadline = time.monotonic() + 60
+    try:
+        while True:
+            try:
+                if httpx.get(f"{found.url}/health/ready").status_code == 200:
+                    break
+            except httpx.TransportError:
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield found
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,3 @@ async def load(url: str, path: str, content: bytes, *, connections: int, seconds
     end = time.monotonic() + seconds
     await asyncio.gather(*(client() for _ in range(connections)))
     return found
-
-
-def peak_mb(process: subprocess.Popen[str]) -> float:
-    """The most memory that the process ever had, in MB."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6

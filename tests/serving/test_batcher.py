@@ -66,7 +66,8 @@ def parts(tiny, *sizes: int) -> list[Instances]:
     found, at = [], 0
     for i, size in enumerate(sizes):
         which = (at + np.arange(size)) % len(normal)
-        chosen = Windows(*(a[which] for a in vars(normal).values()))
+        # as the reader gives them: without their readings, so nothing is known of what was filled
+        chosen = replace(normal.only(which), filled=None)
         own = replace(tiny.bundle.fleet, score_scale=tiny.bundle.fleet.score_scale * (1 + i))
         factors = np.full(size, 1.0 + i / 10)
         found.append(Instances(["d"] * size, chosen, [own] * size, ["device"] * size, factors, [True] * size))

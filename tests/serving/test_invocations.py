@@ -31,7 +31,7 @@ def process(models_dir):
 
 @pytest.fixture(scope="module")
 def mlflow_client(process: Started) -> ScoringServerClient:
-    client = ScoringServerClient("127.0.0.1", urlsplit(process.url).port)
+    client = ScoringServerClient("127.0.0.1", process.port)
     client.wait_server_ready()
     return client
 

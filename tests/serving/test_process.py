@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import httpx
 import pytest
 
 from aiot_anomaly import bundle as bundles
-from tests.serving.process import running, start
+from tests.serving.process import Started, start, started
 
 
 def failed(*arguments: object, **environment: str) -> str:
@@ -31,13 +29,13 @@ def failed(*arguments: object, **environment: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(models_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with running(models_dir, ACCESS_LOG="1", MAX_BODY_BYTES="1000000") as found:
+def server(models_dir: Path) -> Iterator[Started]:
+    with started(models_dir, ACCESS_LOG="1", MAX_BODY_BYTES="1000000") as found:
         yield found
 
 
 def test_the_process_predicts(server, instance):
-    _, url = server
+    url = server.url
     response = httpx.post(f"{url}/v1/models/tiny:predict", json={"instances": [instance]})
     assert response.status_code == 200
     assert response.headers["x-model-version"] == "tiny-1"
@@ -45,7 +43,7 @@ def test_the_process_predicts(server, instance):
 
 
 def test_a_large_body_is_refused_while_it_streams(server):
-    _, url = server
+    url = server.url
 
     def chunks() -> Iterator[bytes]:
         for _ in range(100):
@@ -66,7 +64,7 @@ def test_a_large_body_is_refused_while_it_streams(server):
     ids=["a body cut off", "a wrong length", "TLS to a plain port"],
 )
 def test_a_broken_connection_leaves_the_service_well(server, request_bytes):
-    _, url = server
+    url = server.url
     address = httpx.URL(url)
     with socket.create_connection((address.host, address.port or 0)) as s:
         s.sendall(request_bytes)
@@ -74,12 +72,8 @@ def test_a_broken_connection_leaves_the_service_well(server, request_bytes):
 
 
 def test_sigterm_ends_the_process_well_and_every_line_of_its_log_is_json(server, instance):
-    process, url = server
-    httpx.post(f"{url}/v1/models/tiny:predict", json={"instances": [instance]})
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 0, err
-    assert err == ""
+    httpx.post(f"{server.url}/v1/models/tiny:predict", json={"instances": [instance]})
+    out = server.stop()
     lines: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     assert lines[0]["message"] == "models loaded"
     assert lines[0]["models"] == {"other": "other-7", "tiny": "tiny-1"}

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -153,6 +154,16 @@ def test_many_large_bodies_at_once_stay_in_bounded_memory(victim, good):
         for s in slow:
             s.close()
     assert victim.grown_mib() < MORE_MIB
+
+
+def test_many_good_requests_at_once_are_all_answered_as_one_alone(victim, good):
+    alone = victim.client.post(PREDICT, json=good).json()["predictions"]
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda _: victim.client.post(PREDICT, json=good), range(320)))
+    assert Counter(a.status_code for a in answers) == {200: 320}
+    scores = [a.json()["predictions"][0]["score"] for a in answers]
+    assert scores == pytest.approx([alone[0]["score"]] * 320, rel=1e-5)
+    assert victim.failures() == []
 
 
 def test_endless_headers_are_refused_in_bounded_memory(victim, good):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import json
 import math
@@ -112,7 +113,7 @@ def _strange(rng: random.Random, good: Good) -> bytes:
     document = json.loads(json.dumps(good))
     for _ in range(rng.randrange(1, 4)):
         holder, key = rng.choice(list(_places(document)))
-        holder[key] = rng.choice(STRANGE)
+        holder[key] = copy.deepcopy(rng.choice(STRANGE))
     return json.dumps(document).encode()
 
 
@@ -181,7 +182,9 @@ def _calibration(rng: random.Random, good: Good) -> bytes:
     ]
     array = base64.b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
     names = ("center", "scale", "whitening", "weights", "score_scale", "band")
-    forged: dict[str, Any] = {name: array if rng.random() < 0.8 else rng.choice(STRANGE) for name in names}
+    forged: dict[str, Any] = {
+        name: array if rng.random() < 0.8 else copy.deepcopy(rng.choice(STRANGE)) for name in names
+    }
     forged |= {
         "profile": rng.choice(["tiny", "leak", 5]),
         "model_version": "x",

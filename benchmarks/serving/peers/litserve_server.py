@@ -1,4 +1,4 @@
-"""LitServe with ONNX Runtime: batches of what waits, one worker, one API server, ZeroMQ between them."""
+"""LitServe with ONNX Runtime: batches of what comes within 2 ms, one worker, one API server, ZeroMQ between them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Score(litserve.LitAPI):  # type: ignore[misc] # LitServe is not installed 
 
 def main(port: int) -> None:
     """Serves until it is stopped."""
-    api = Score(max_batch_size=64, batch_timeout=0.0)
+    api = Score(max_batch_size=64, batch_timeout=0.002)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, fast_queue=True)
     server.run(host="127.0.0.1", port=port, num_api_servers=1, log_level="warning", generate_client_file=False)
 

@@ -26,8 +26,11 @@ _LABELS = (
     "attacklabel", "normalattack", "outlier", "isoutlier", "groundtruth",
 )  # fmt: skip
 #: names that truth and sensors share: words for normal and others, or 0 and 1 where it says so
-_WORDS = ("class", "fault", "isfault", "event", "target", "machinestatus", "status", "state")
-_BINARY = frozenset({"class", "fault", "isfault", "event", "target"})
+_WORDS = (
+    "leak", "isleak", "fraud", "isfraud", "failure", "isfailure", "abnormal", "isabnormal",
+    "class", "fault", "isfault", "event", "target", "machinestatus", "status", "state",
+)  # fmt: skip
+_BINARY = frozenset(_WORDS) - {"machinestatus", "status", "state"}
 #: further columns of truth: never a sensor, but no label of rows either
 _TRUTH = re.compile(
     r"^(change_?points?|attack_?\w+|\w+_(label|anomaly|attack)|category|anomaly_?\w+|label_?\w+)$", re.I
@@ -107,11 +110,12 @@ def clock(frame: pd.DataFrame, named: str | None, path: Path) -> Clock:
             found = _clock(frame, (column,), path)
         except DatasetError:
             continue
-        if not _plausible(found.seconds):
-            continue
-        of_day = next((c for c in by_name if c != column and _is_time_of_day(frame[c])), None)
+        of_day = next((c for c in frame.columns if c != column and _is_time_of_day(frame[c])), None)
+        # all rows may be of one day
         if of_day is not None and bool(np.all(found.seconds[np.isfinite(found.seconds)] % 86_400 == 0)):
             return _clock(frame, (column, of_day), path)
+        if not _plausible(found.seconds):
+            continue
         return found
     raise DatasetError(
         f"{path} has no column of times; it has {list(frame.columns)}. Name it by --timestamp; it must hold ISO 8601 "

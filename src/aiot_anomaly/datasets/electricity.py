@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiot_anomaly import paths
 from aiot_anomaly.datasets.download import fetch
-from aiot_anomaly.datasets.fingerprint import sha256
+from aiot_anomaly.datasets.fingerprint import verify
 from aiot_anomaly.errors import DatasetError
 
 COMMIT = "f8c3d7fe5ec41ef86f93e969c31ec4b469b7c949"
@@ -36,11 +36,5 @@ def locate(*, source: str = SOURCE) -> Path:
         part = path.with_suffix(".part")
         part.write_bytes(content)
         part.rename(path)
-    found = sha256(path)
-    if found != SHA256:
-        raise DatasetError(
-            f"{path} has SHA-256 {found}, expected {SHA256} (commit {COMMIT[:12]}); delete it and let it be downloaded "
-            f"again",
-            code="checksum_mismatch",
-        )
+    verify(path, SHA256, f"commit {COMMIT[:12]}")
     return path

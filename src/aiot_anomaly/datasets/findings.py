@@ -30,7 +30,9 @@ def told(first: First, out: Path) -> str:
         f"filled up to {profile.imputation.longest_gap}",
         "sensors": f"{len(profile.sensors)}: {_listed([s.name for s in profile.sensors])}",
         "renamed": _listed([f"{c!r} is {n}" for n, c in layout.columns.items()]),
-        "drifting": _listed([d.sensor for d in profile.derived]) + " (judged by change)" if profile.derived else "",
+        "drifts, counts": _listed([d.sensor for d in profile.derived]) + " (judged by change)"
+        if profile.derived
+        else "",
         "left out": _listed([f"{c!r} {why}" for c, why in found.left_out.items()]),
         "label": "none: metrics that need labels are left out"
         if found.anomalous is None

@@ -15,6 +15,27 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
+def verify(path: Path, expected: str, origin: str, *, delete: str = "it") -> None:
+    """Compares a downloaded file with what was published.
+
+    Args:
+        path: the file.
+        expected: its SHA-256.
+        origin: where it was published.
+        delete: what a person deletes to have it downloaded again.
+
+    Raises:
+        DatasetError: it differs.
+    """
+    found = sha256(path)
+    if found != expected:
+        raise DatasetError(
+            f"{path} has SHA-256 {found}, expected {expected} ({origin}); delete {delete} and let it be "
+            f"downloaded again",
+            code="checksum_mismatch",
+        )
+
+
 #: what counts as data in a folder; a README beside it changes nothing
 _DATA = frozenset({".csv", ".parquet"})
 

@@ -8,30 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aiot_anomaly import profile_store
-from aiot_anomaly.datasets import profile_text
+from aiot_anomaly.datasets import profile_text, traits
 from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.datasets.survey import Found, Survey
+from aiot_anomaly.datasets.traits import DAY_S, HOUR_S, Grid
 from aiot_anomaly.errors import DatasetError
 from aiot_anomaly.preprocessing import hold
 from aiot_anomaly.profile import Profile
-
-DAY_S, HOUR_S = 86_400, 3600
-Grid = NDArray[np.float64]
+from aiot_anomaly.series import Bool
 
 #: valid ranges reach this many times the range seen beyond it: a fault may go where no value has been
 MARGIN = 10.0
-#: a level drifts where the halves of the training part lie this many of their own deviations apart …
-DRIFT = 1.0
-#: … and one value tells the next one
-SMOOTH = 0.9
-#: the day explains a sensor where values a day apart are as alike as this, and more than those half a day apart
-DAILY = 0.3
+#: and a counter's so many times above
+COUNTED = 1000.0
+#: the day is of one kind where it explains this share of the sensors
+DAILY = 0.25
 #: fewest windows that a training part should have: a calibration takes 100, and a fifth is held back
 WINDOWS = 160
 #: share of the rows that train, where there are enough; and the most that may
@@ -43,6 +40,16 @@ NUMBERS = 40_000_000
 #: points of the grid that the statistics look at, of each sensor
 LOOK = 50_000
 MOST_SENSORS = 256
+#: the last share of a window over which deviations are averaged
+JUDGED = 0.25
+#: what a window is made of, the first that fits
+WINDOW_KINDS = ("day", "cycles", "memory")
+#: cycles that a window holds: deviations are averaged over one
+CYCLES = 4
+#: shortest interval of which a window is a whole day: what reports more often may fail within minutes
+BY_DAY_S = 300
+#: added to the covariance of standardised inputs: what breaks the bond between sensors counts, rounding does not
+RIDGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -65,15 +72,25 @@ class _Looked:
 
     @property
     def rows(self) -> int:
-        return max(len(p) for p in self.parts)
+        """Points of the longest one that have a value."""
+        return max(_came(p) for p in self.parts)
+
+    @cached_property
+    def counters(self) -> Bool:
+        """(S,) True for what only rises."""
+        return traits.counting(self.parts)
+
+    @cached_property
+    def judged(self) -> tuple[Grid, ...]:
+        """The same with what a counter counted in its place."""
+        return tuple(traits.counted(p, self.counters) for p in self.parts)
 
 
 @dataclass(frozen=True)
 class _Form:
     """What a window looks like."""
 
-    drifting: list[str]
-    change: int
+    changing: dict[int, int]
     window: dict[str, int]
     last_steps: int
     seasonal: bool
@@ -82,7 +99,7 @@ class _Form:
     def span(self) -> int:
         """Points of the grid that a window is made of."""
         seen = (self.window["steps"] - 1) * self.window["step"] + self.window["aggregate"]
-        return seen + (self.change if self.drifting else 0)
+        return seen + max(self.changing.values(), default=0)
 
 
 def propose(found: Survey, name: str) -> First:
@@ -99,21 +116,31 @@ def propose(found: Survey, name: str) -> First:
     found = _first_sensors(found, notes)
     gap = _longest_gap(found)
     found = _present_sensors(found, gap, notes)
-    looked, form = _enough(found, gap, daily=_daily(found, gap))
+    looked, form = _enough(found, gap)
     layout = found.layout.model_copy(update={"train_until": looked.share})
-    drifting, window, seasonal = form.drifting, form.window, form.seasonal
-    sensors = [_sensor(sensor, i, looked) for i, sensor in enumerate(found.sensors)]
+    window, seasonal = form.window, form.seasonal
+    sensors = [_sensor(sensor, i, looked, form.changing.get(i, 0)) for i, sensor in enumerate(found.sensors)]
+    changing = {found.sensors[i].name: span for i, span in form.changing.items()}
     document = {
         "name": name,
         "title": name.replace("_", " "),
         "description": f"Proposed from {found.path.name}: {found.rows:,} rows, {len(found.devices)} device(s).",
-        "sensors": [s | ({"score_level": False} if s["name"] in drifting else {}) for s in sensors],
-        "derived": [{"kind": "change", "name": f"{n[:55]}_change", "sensor": n, "span": form.change} for n in drifting],
+        "sensors": [s | ({"score_level": False} if s["name"] in changing else {}) for s in sensors],
+        "derived": [
+            {"kind": "change", "name": f"{n[:55]}_change", "sensor": n, "span": span} for n, span in changing.items()
+        ],
         "interval_s": found.interval_s,
         "window": window,
         "imputation": {"method": "hold", "longest_gap": gap},
         "season": {"kind": "hour_of_week" if seasonal else "none", "utc_offset_h": found.utc_offset_h},
-        "scoring": {"kind": "two_sided", "last_steps": form.last_steps, "ridge": 0.1, "folds": 2 if seasonal else 1},
+        "scoring": {
+            "kind": "two_sided",
+            "last_steps": form.last_steps,
+            # one input has nothing that it could be made uncorrelated with
+            "whiten": len(sensors) > 1,
+            "ridge": RIDGE,
+            "folds": 2 if seasonal else 1,
+        },
         "threshold": {"quantile": 0.99, "margin": 1.2},
         "incidents": {"k": 3, "n": 5, "quiet": 10},
         "stream": {"allowed_lateness_s": 0 if found.interval_s < 60 else 2 * found.interval_s, "future_skew_s": 300},
@@ -151,6 +178,8 @@ def _longest_gap(found: Survey) -> int:
 def _present_sensors(found: Survey, gap: int, notes: list[str]) -> Survey:
     """Without the sensors that have no value most of the time: a window with a hole decides nothing."""
     held = [hold(g, gap) for g in found.devices.values()]
+    # while nothing came at all, as between two campaigns, no sensor was absent
+    held = [h[np.isfinite(h).any(axis=1)] for h in held]
     present = np.mean(np.isfinite(np.concatenate(held)), axis=0)
     kept = [i for i in range(len(found.sensors)) if present[i] >= 0.5]
     if not kept:
@@ -167,19 +196,25 @@ def _present_sensors(found: Survey, gap: int, notes: list[str]) -> Survey:
     return found
 
 
-def _enough(found: Survey, gap: int, *, daily: bool) -> tuple[_Looked, _Form]:
-    """The training part and the window: 40 % of the rows, more where that gives too few windows or days."""
-    rows = max(len(g) for g in found.devices.values())
+def _enough(found: Survey, gap: int) -> tuple[_Looked, _Form]:
+    """The training part and the window: 40 % of the rows, more where that gives too few windows or days.
+
+    A window of a day, or of cycles, that holes leave too few of gives way to a short one.
+    """
+    most = _look(found, gap, MOST_TRAIN)
+    daily = bool(np.mean(traits.daily(most.judged, found.interval_s)) >= DAILY)
+    rows = max(_came(g) for g in found.devices.values())
     two_weeks = (SEASON_DAYS + 1) * DAY_S / found.interval_s / rows
-    first = round(min(max(TRAIN, two_weeks), MOST_TRAIN), 3) if daily and two_weeks <= MOST_TRAIN else TRAIN
     best = 0
-    for share in sorted({first, *(s for s in (0.45, 0.5, 0.55, MOST_TRAIN) if s > first)}):
-        looked = _look(found, gap, share)
-        form = _form(found, looked, daily=daily)
-        windows = max(_windows(part, form) for part in looked.parts)
-        if windows >= WINDOWS:
-            return looked, form
-        best = max(best, windows)
+    for kind in WINDOW_KINDS:
+        first = round(min(max(TRAIN, two_weeks), MOST_TRAIN), 3) if daily and two_weeks <= MOST_TRAIN else TRAIN
+        for share in sorted({first, *(s for s in (0.45, 0.5, 0.55, MOST_TRAIN) if s > first)}):
+            looked = _look(found, gap, share)
+            form = _form(found, looked, kind, daily=daily)
+            windows = max(_windows(part, form) for part in looked.parts)
+            if windows >= WINDOWS:
+                return looked, form
+            best = max(best, windows)
     raise DatasetError(
         f"{found.path} is too short, or has too many holes: even its first {MOST_TRAIN:.0%} gives only {best} windows "
         f"of {form.span} points {found.interval_s} s apart without a hole or a labelled anomaly; expected {WINDOWS}"
@@ -192,104 +227,65 @@ def _windows(part: Grid, form: _Form) -> int:
     return int(np.sum(whole[form.span :] - whole[: -form.span] == form.span)) // form.window["stride"]
 
 
-def _form(found: Survey, looked: _Looked, *, daily: bool) -> _Form:
+def _form(found: Survey, looked: _Looked, kind: str, *, daily: bool) -> _Form:
     days = looked.rows * found.interval_s / DAY_S
     seasonal = daily and days >= SEASON_DAYS and HOUR_S % found.interval_s == 0
-    change = DAY_S // found.interval_s if daily else 30
-    drifting = _drifting(found, looked, span=change)
-    window, last_steps = _window(found, looked, daily=daily)
-    numbers = sum(len(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(drifting))
+    if kind == "day" and not (daily and found.interval_s >= BY_DAY_S):
+        kind = "cycles"
+    changing = _changing(looked, span=DAY_S // found.interval_s if kind == "day" else 30)
+    window, last_steps = _window(found, looked, kind)
+    numbers = sum(_came(g) for g in found.devices.values()) * window["steps"] * (len(found.sensors) + len(changing))
     window["stride"] = _stride(numbers, found.interval_s, seasonal=seasonal)
-    return _Form(drifting, change, window, last_steps, seasonal)
+    return _Form(changing, window, last_steps, seasonal)
+
+
+def _came(grid: Grid) -> int:
+    """How many points of a grid have a value: a recording may be of several campaigns, far apart."""
+    return int(np.isfinite(grid).any(axis=1).sum())
+
+
+def _leading(grid: Grid, share: float) -> int:
+    """At which point of a grid the first `share` of what came ends."""
+    came = np.cumsum(np.isfinite(grid).any(axis=1))
+    return max(2, int(np.searchsorted(came, share * came[-1])) + 1)
 
 
 def _look(found: Survey, gap: int, share: float) -> _Looked:
     parts = []
     for name, grid in found.devices.items():
-        rows = max(2, round(share * len(grid)))
+        rows = _leading(grid, share)
         part = hold(grid[:rows], gap)
         part[found.marked[name][:rows]] = np.nan
         parts.append(part[-LOOK:])
     return _Looked(tuple(parts), share)
 
 
-def _daily(found: Survey, gap: int) -> bool:
-    """Whether the day explains at least a quarter of the sensors."""
-    day = DAY_S / found.interval_s
-    if day < 4 or day != int(day):
-        return False
-    parts = [hold(g[: max(2, round(MOST_TRAIN * len(g)))], gap)[: 30 * int(day)] for g in found.devices.values()]
-    parts = [p for p in parts if len(p) >= 3 * day][:20]
-    if not parts:
-        return False
-    alike = np.array([[_likeness(p, int(day)), _likeness(p, int(day) // 2)] for p in parts]).mean(axis=0)
-    return bool(np.mean((alike[0] > DAILY) & (alike[0] > alike[1] + 0.1)) >= 0.25)
+def _changing(looked: _Looked, *, span: int) -> dict[int, int]:
+    """The sensors of which the change is judged and not the level, and over how many points."""
+    drifts = dict.fromkeys(np.flatnonzero(traits.drifting(looked.parts, span=span)).tolist(), span)
+    # what a counter counted in one interval; a row of a window is the mean of several
+    counts = dict.fromkeys(np.flatnonzero(looked.counters).tolist(), 1)
+    return dict(sorted({**drifts, **counts}.items()))
 
 
-def _likeness(part: Grid, lag: int) -> NDArray[np.float64]:
-    """(S,) autocorrelation at a lag; 0 where a sensor does not vary."""
-    centred = part - _mean(part)
-    a, b = centred[lag:], centred[:-lag]
-    both = np.isfinite(a) & np.isfinite(b)
-    product = np.where(both, a * b, 0.0).sum(axis=0)
-    power = np.sqrt(np.where(both, a * a, 0.0).sum(axis=0) * np.where(both, b * b, 0.0).sum(axis=0))
-    return np.asarray(product / np.maximum(power, 1e-300))
-
-
-def _mean(part: Grid) -> NDArray[np.float64]:
-    finite = np.isfinite(part)
-    return np.asarray(np.where(finite, part, 0.0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1))
-
-
-def _deviation(part: Grid) -> NDArray[np.float64]:
-    finite = np.isfinite(part)
-    squares = np.where(finite, (part - _mean(part)) ** 2, 0.0).sum(axis=0)
-    return np.asarray(np.sqrt(squares / np.maximum(finite.sum(axis=0), 1)))
-
-
-def _drifting(found: Survey, looked: _Looked, *, span: int) -> list[str]:
-    """The sensors whose level drifts by nature: smooth, and elsewhere in the second half of the training part."""
-    parts = [p for p in looked.parts if len(p) >= 4 * span]
-    if not parts:
-        return []
-    apart, smooth = [], []
-    for part in parts[:50]:
-        halves = part[: len(part) // 2], part[len(part) // 2 :]
-        within = np.sqrt((_deviation(halves[0]) ** 2 + _deviation(halves[1]) ** 2) / 2)
-        apart.append(np.abs(_mean(halves[0]) - _mean(halves[1])) / np.maximum(within, 1e-300))
-        smooth.append(_likeness(part, 1))
-    drifts = (np.median(apart, axis=0) > DRIFT) & (np.median(smooth, axis=0) > SMOOTH)
-    # a step between two set points is no drift: its change is nothing most of the time
-    moves = np.mean([np.mean(np.abs(np.diff(p, axis=0)) > 0, axis=0) for p in parts[:50]], axis=0) > 0.1
-    return [s.name for s, d, m in zip(found.sensors, drifts, moves, strict=True) if d and m]
-
-
-def _memory_points(looked: _Looked) -> int:
-    """Over how many points the sensors remember: where their autocorrelation falls below 1/e; the middle sensor's."""
-    part = max(looked.parts, key=len)
-    varying = _deviation(part) > 0
-    lengths = np.full(part.shape[1], 60)
-    for lag in (60, 45, 30, 20, 15, 10, 7, 5, 4, 3, 2, 1):
-        if lag < len(part) // 2:
-            lengths[_likeness(part, lag) < 1 / math.e] = lag
-    return int(np.median(lengths[varying])) if varying.any() else 1
-
-
-def _window(found: Survey, looked: _Looked, *, daily: bool) -> tuple[dict[str, int], int]:
+def _window(found: Survey, looked: _Looked, kind: str) -> tuple[dict[str, int], int]:
     """What is seen at once, and over how many of its last rows deviations are averaged.
 
-    Where days are alike: a day, as hourly means, of which the last is judged: an average of several hides what lasts
-    for an hour. Else twice as long as the sensors remember, at least 10 points, in at most 12 rows, each a mean of at
-    least three points: noise goes, and an anomaly is still told soon.
+    Where days are alike: a day, as hourly means. Else, and of what reports often: of machines that work in cycles, four
+    of them in 24 rows; of others twice as long as the sensors remember, at least 10 points, in at most 12 rows. Each
+    row is a mean of at least three points. Deviations are averaged over the last quarter: noise goes, and an anomaly is
+    still told soon; an average of the whole window hides what is shorter than it.
     """
-    if daily:
+    if kind == "day":
         step = max(1, HOUR_S // found.interval_s)
         steps = DAY_S // (step * found.interval_s)
-        return {"steps": steps, "step": step, "aggregate": step}, 1
-    points = int(np.clip(2 * _memory_points(looked), 10, 120))
-    steps = min(points, 12)
+        return {"steps": steps, "step": step, "aggregate": step}, math.ceil(steps * JUDGED)
+    longest = max(looked.judged, key=len)
+    cycle = traits.period(longest) if kind == "cycles" else 0
+    points, most = (CYCLES * cycle, 24) if cycle else (int(np.clip(2 * traits.memory(longest), 10, 120)), 12)
+    steps = min(points, most)
     step = math.ceil(points / steps)
-    return {"steps": steps, "step": step, "aggregate": max(3, step)}, steps
+    return {"steps": steps, "step": step, "aggregate": max(3, step)}, math.ceil(steps * JUDGED)
 
 
 def _stride(numbers: int, interval_s: int, *, seasonal: bool) -> int:
@@ -301,12 +297,12 @@ def _stride(numbers: int, interval_s: int, *, seasonal: bool) -> int:
     return fitting[0] if fitting else HOUR_S // interval_s
 
 
-def _sensor(sensor: Found, i: int, looked: _Looked) -> dict[str, Any]:
+def _sensor(sensor: Found, i: int, looked: _Looked, span: int) -> dict[str, Any]:
     spread = sensor.high - sensor.low
-    deviation = float(np.median([_deviation(p)[i] for p in looked.parts]))
-    # a sensor that rests in the training part has no deviation: its whole range stands for it
-    least = max(deviation / 2, spread / 20) if deviation > 0 else spread
     low, high = sensor.low - MARGIN * spread, sensor.high + MARGIN * spread
+    if looked.counters[i]:
+        # a counter goes on, and a new one begins at 0
+        low, high = min(low, 0.0), sensor.high + COUNTED * spread
     if sensor.sentinel is not None:
         # between the values and what stands for none
         low = max(low, (sensor.low + sensor.sentinel) / 2) if sensor.sentinel < sensor.low else low
@@ -315,8 +311,20 @@ def _sensor(sensor: Found, i: int, looked: _Looked) -> dict[str, Any]:
         "name": sensor.name,
         "unit": sensor.unit,
         "valid_range": [_rounded(low, math.floor), _rounded(high, math.ceil)],
-        "smallest_deviation": float(f"{least:.2g}"),
+        "smallest_deviation": float(f"{_smallest(sensor, i, looked, span):.2g}"),
     }
+
+
+def _smallest(sensor: Found, i: int, looked: _Looked, span: int) -> float:
+    """Half a normal deviation of what is judged: of the level, or of its change.
+
+    Not of the whole recording's range: one large anomaly would hide the others.
+    """
+    columns = [p[span:, i] - p[: len(p) - span, i] if span else p[:, i] for p in looked.parts]
+    deviation = float(np.median([traits.deviation(c[:, None])[0] for c in columns]))
+    ranges = [float(np.ptp(c[np.isfinite(c)])) for c in columns if np.isfinite(c).any()]
+    # a sensor that rests in the training part has no deviation: its whole range stands for it
+    return max(deviation / 2, max(ranges, default=0.0) / 100) or sensor.high - sensor.low
 
 
 def _rounded(value: float, away: Any) -> float:

@@ -29,7 +29,7 @@ def render(document: Mapping[str, Any], found: Survey, layout: Layout) -> str:
         seen = f"seen {of.low:.6g} to {of.high:.6g}"
         lines.append(f"    # {seen}" + (f", {of.missing:.1%} missing" if of.missing else ""))
     if document["derived"]:
-        lines += ["", "# these sensors drift by nature, so their change is judged and not their level"]
+        lines += ["", "# these sensors drift by nature, or count: their change is judged and not their level"]
         lines += ["derived:", *(f"  - {_value(d)}" for d in document["derived"])]
     window, interval = document["window"], document["interval_s"]
     sees = ((window["steps"] - 1) * window["step"] + window["aggregate"]) * interval
@@ -45,7 +45,7 @@ def render(document: Mapping[str, Any], found: Survey, layout: Layout) -> str:
         "# hour_of_week: a normal level for each hour of working days and of weekends; none: one level",
         f"season: {_value(document['season'])}",
         "# deviations are averaged over the last `last_steps` rows: more of them find small lasting anomalies, fewer",
-        "# find short ones",
+        "# find short ones. whiten: sensors that move together are judged by what breaks that bond",
         f"scoring: {_value(document['scoring'])}",
         "# an alarm begins at this quantile of held-back normal scores, times the margin; `method: peaks`",
         "# or `conformal` takes it otherwise, and 03_threshold shows what each costs",

@@ -16,9 +16,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from aiot_anomaly.datasets import table
+from aiot_anomaly.datasets import fingerprint, table
 from aiot_anomaly.datasets.download import fetch
-from aiot_anomaly.datasets.fingerprint import sha256
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
 
@@ -127,13 +126,7 @@ def verify(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise DatasetError(f"{folder} lacks {name}; delete the folder and let it be downloaded again")
-        found = sha256(path)
-        if found != digest:
-            raise DatasetError(
-                f"{path} has SHA-256 {found}, expected {digest} (SKAB commit {COMMIT[:12]}); delete the folder and "
-                f"let it be downloaded again",
-                code="checksum_mismatch",
-            )
+        fingerprint.verify(path, digest, f"SKAB commit {COMMIT[:12]}", delete="the folder")
 
 
 def default_cache() -> Path:

@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from aiot_anomaly import detection, inference
 from aiot_anomaly.detection import SeriesOutcome
-from aiot_anomaly.detector import Detector, prediction
+from aiot_anomaly.detector import Detector, records
 from aiot_anomaly.errors import CalibrationError
 from aiot_anomaly.history.device import DeviceHistory
-from aiot_anomaly.incidents import IncidentTracker
+from aiot_anomaly.incidents import IncidentTracker, explaining
 from aiot_anomaly.messages import Incident, Prediction
 from aiot_anomaly.series import Float
-from aiot_anomaly.windows import Windows
+from aiot_anomaly.windows import Windows, joined
 
 #: readings of one device: its id, (n,) seconds since 1970 UTC, (n, S) in the sensors' units
 Piece = tuple[str, Float, Float]
@@ -83,9 +81,7 @@ class FleetHistory:
 
     def _decide(self, waiting: list[tuple[str, Windows]]) -> list[Decided]:
         detector, profile = self._detector, self._detector.profile
-        chosen = Windows(
-            *(np.concatenate([vars(w)[k] for _, w in waiting]) for k in ("ends", "values", "complete", "out_of_range"))
-        )
+        chosen = joined(profile, [w for _, w in waiting])
         whose = [device for device, w in waiting for _ in range(len(w))]
         known = {device: detector.calibration(device) for device in dict.fromkeys(whose)}
         one = next(iter(known.values()))[0] if len(known) == 1 else None
@@ -93,11 +89,18 @@ class FleetHistory:
         bad = detection.first_not_finite(scores)
         if bad is not None:
             raise CalibrationError(f"the calibration for {whose[bad]} leads to a score that is not a finite number")
+        answers = records(profile, whose, chosen, scores, [known[device][1] for device in whose])
         decided = []
-        for i, device in enumerate(whose):
-            answer = prediction(profile, device, chosen, scores, i, known[device][1])
+        for i, (device, fields) in enumerate(zip(whose, answers, strict=True)):
+            answer = Prediction.model_validate(fields)
             tracker, incident = self._trackers.get(device, IncidentTracker()).advance(
-                profile.incidents, device, int(chosen.ends[i]), answer.is_anomaly, answer.score
+                profile.incidents,
+                device,
+                int(chosen.ends[i]),
+                answer.is_anomaly,
+                answer.score,
+                sensors=explaining(answer),
+                most_a_day=profile.incidents.most_per_day,
             )
             self._trackers[device] = tracker
             decided.append(Decided(answer, chosen.values[i, -1, : len(profile.sensors)], incident))

@@ -84,11 +84,21 @@ class Device:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The devices of one profile."""
+    """The devices of one profile.
+
+    Attributes:
+        profile: the kind of device.
+        devices: the monitored ones, and those that teach.
+        fingerprint: of all data.
+        source: the fingerprint of the data that the teachers are from; differs from `fingerprint` where others are
+            watched.
+        labelled: True where labels are known.
+    """
 
     profile: Profile
     devices: tuple[Device, ...]
     fingerprint: str
+    source: str
     labelled: bool
 
     def monitored(self) -> list[Device]:
@@ -112,7 +122,7 @@ class Dataset:
         The fingerprint is of both.
         """
         both = hashlib.sha256(f"{self.fingerprint}\n{others.fingerprint}\n".encode()).hexdigest()
-        return Dataset(self.profile, (*others.monitored(), *self.teachers()), both, others.labelled)
+        return Dataset(self.profile, (*others.monitored(), *self.teachers()), both, self.source, others.labelled)
 
 
 #: what `load` reads as a file of anybody's recording
@@ -166,10 +176,12 @@ def load(
         devices = [replace(d, fleet=belongs[d.device_id]) for d in devices]
     if place.suffix in TABLES:
         devices = _long_enough(devices, place)
+    own = fingerprint(place)
     return Dataset(
         profile,
         tuple(devices),
-        fingerprint(place),
+        own,
+        own,
         labelled=any(r.labels is not None and r.labels.any() for r in chosen),
     )
 

@@ -39,7 +39,8 @@ def parameters(profile: Profile, train_windows: int) -> dict[str, Any]:
         "units": 32 if width <= 16 else 64,
         # narrow: a wide code learns to write anomalies as well
         "code": int(np.clip(width // 4, 2, 8)),
-        "denoise": profile.scoring.whiten or profile.scoring.kind == "removed",
+        # what is to be taken away takes a direction to be known by; without one a plain autoencoder found more
+        "denoise": profile.directed or profile.scoring.kind == "removed",
         "batch": BATCH,
         "most_windows": windows,
         "components": int(np.clip(width // 4, 2, 8)),

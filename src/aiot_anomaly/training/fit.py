@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 from tqdm.auto import tqdm
 
-from aiot_anomaly.calibration import Calibration, cross_fitted
+from aiot_anomaly.calibration import Calibration, base, cross_fitted
 from aiot_anomaly.configuration import Frozen
 from aiot_anomaly.errors import TrainingError
 from aiot_anomaly.profile import Profile
@@ -19,6 +19,7 @@ from aiot_anomaly.scoring import mask
 from aiot_anomaly.series import Float
 from aiot_anomaly.training import metering
 from aiot_anomaly.training.corruption import corrupt, pace, way
+from aiot_anomaly.training.dataset import Dataset
 from aiot_anomaly.training.network import NetworkConfig, begin_linear, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
 
@@ -57,9 +58,10 @@ class Fitted:
 class _Rows:
     z: Float  # (n, T, F) standardised
     clock: Float  # (n, T, C)
-    level: Float  # (n, T, F) in physical units
-    scale: Float  # (n, T, F) in physical units
     way: Float  # (n, F) see corruption.way
+    pace: Float  # (n, T) see corruption.pace
+    level: Float  # (n, T, F) in physical units; (n, 0, F) but for meters, which alone are falsified in these
+    scale: Float  # (n, T, F) or (n, 0, F), likewise
 
     def thinned(self, most: int) -> _Rows:
         step = -(-len(self.z) // most)
@@ -70,7 +72,7 @@ class _Rows:
         return _Rows(*(of[order] for of in self._parts()))
 
     def _parts(self) -> tuple[Float, ...]:
-        return self.z, self.clock, self.level, self.scale, self.way
+        return self.z, self.clock, self.way, self.pace, self.level, self.scale
 
 
 def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
@@ -80,6 +82,13 @@ def examples(profile: Profile, parts: Sequence[Windows]) -> list[Example]:
     windows would have no slow variation left, and the network would take any for an anomaly.
     """
     return [Example(judged, level) for windows in parts for judged, level in cross_fitted(profile, windows)]
+
+
+def split(dataset: Dataset, held_back: float) -> tuple[list[Example], list[Example]]:
+    """What a network learns from, and the last `held_back` share of the teachers' normal windows, which stops it."""
+    profile, teachers = dataset.profile, dataset.teachers()
+    fitting = examples(profile, [d.fitting(held_back) for d in teachers])
+    return fitting, [Example(d.held_back(held_back), base(profile, d.fitting(held_back))) for d in teachers]
 
 
 def standardise(profile: Profile, windows: Windows, calibration: Calibration) -> Float:
@@ -97,13 +106,17 @@ def standard(profile: Profile, inputs: Float, calibration: Calibration) -> Float
 def _rows(profile: Profile, examples: Sequence[Example]) -> _Rows:
     if not examples or not sum(len(e.windows) for e in examples):
         raise TrainingError("no complete window to train on: give longer recordings or a shorter profile.window")
-    table = clock_table(profile)
+    table, metered = clock_table(profile), profile.scoring.kind == "removed"
+    slots = [season_slots(profile, e.windows.ends) for e in examples]
+    in_units = [s if metered else s[:, :0] for s in slots]
+    pairs, in_pairs = (list(zip(examples, of, strict=True)) for of in (slots, in_units))
     return _Rows(
         np.concatenate([standardise(profile, e.windows, e.calibration) for e in examples]),
-        np.concatenate([table[season_slots(profile, e.windows.ends)] for e in examples]),
-        np.concatenate([e.calibration.center[season_slots(profile, e.windows.ends)] for e in examples]),
-        np.concatenate([e.calibration.scale[season_slots(profile, e.windows.ends)] for e in examples]),
+        np.concatenate([table[s] for s in slots]),
         np.concatenate([np.tile(way(profile, e.calibration), (len(e.windows), 1)) for e in examples]),
+        np.concatenate([pace(profile, e.calibration.scale[s]) for e, s in pairs]),
+        np.concatenate([e.calibration.center[s] for e, s in in_pairs]),
+        np.concatenate([e.calibration.scale[s] for e, s in in_pairs]),
     )
 
 
@@ -138,7 +151,7 @@ def fit(
         if network_config.denoise and profile.scoring.kind == "removed":
             z = metering.corrupt(profile, z, part.level, part.scale, source)
         elif network_config.denoise:
-            z = corrupt(profile, z, pace(profile, part.scale), part.way, source)
+            z = corrupt(profile, z, part.pace, part.way, source)
         return ([z, part.clock] if part.clock.shape[-1] else [z]), part.z
 
     check_inputs, check_target = batch(check, np.random.default_rng(config.seed + 1))

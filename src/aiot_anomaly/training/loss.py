@@ -22,6 +22,8 @@ NAN = float("nan")
 LEAKS = ("leak", "incipient leak")
 #: what is lost, by the unit of the profile's first sensor
 LOST = {"L/s": "m3", "kWh": "kwh"}
+#: sizes that are told apart
+MOST_SIZES = 6
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,15 @@ def summary(profile: Profile, found: Sequence[Detection]) -> dict[str, float]:
     }
 
 
-def by_size(profile: Profile, found: Sequence[Detection]) -> dict[float, dict[str, float]]:
-    """The measures of the events of each size, smallest first: what recall is, and whether it rises with the size."""
+def by_size(profile: Profile, found: Sequence[Detection]) -> dict[str, dict[str, float]]:
+    """The measures of the events of each size, smallest first: what recall is, and whether it rises with the size.
+
+    Where there are more sizes than a table holds, neighbours are taken together.
+    """
     sizes = sorted({d.truth.size for d in found})
-    return {size: summary(profile, [d for d in found if d.truth.size == size]) for size in sizes}
-
-
-def by_kind(profile: Profile, found: Sequence[Detection]) -> dict[str, dict[str, float]]:
-    """The measures of the events of each kind, in the order of their names."""
-    kinds = sorted({d.truth.kind for d in found})
-    return {kind: summary(profile, [d for d in found if d.truth.kind == kind]) for kind in kinds}
+    measured = {}
+    for group in np.array_split(sizes, min(len(sizes), MOST_SIZES)) if sizes else []:
+        low, high = float(group[0]), float(group[-1])
+        name = f"{low:.0%}" if len(group) == 1 else f"{low:.0%} to {high:.0%}"
+        measured[name] = summary(profile, [d for d in found if low <= d.truth.size <= high])
+    return measured

@@ -82,8 +82,8 @@ def serve_ui(port: int) -> None:
 def git_commit() -> str:
     """The commit that the code is of, with "+changes" when the tree differs from it.
 
-    Promoted bundles are no code: after the promotion of one profile the next is trained by the same code. Outside git,
-    as in the training image, it is what GIT_COMMIT says; else "unknown".
+    Promoted bundles and what is written about them are no code: after one profile's promotion, or its table, the next
+    is made by the same code. Outside git, as in the training image, it is what GIT_COMMIT says; else "unknown".
     """
 
     def git(*arguments: str) -> str:
@@ -96,7 +96,8 @@ def git_commit() -> str:
         ).stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)serving/models")
+        written = [f":(exclude){path}" for path in ("serving/models", "docs/results", "*.md")]
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *written)
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("GIT_COMMIT") or "unknown"

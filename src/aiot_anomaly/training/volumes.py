@@ -46,7 +46,11 @@ def vus_pr(scored: Sequence[Judged]) -> float:
     Returns:
         NaN where no device has both normal and anomalous rows.
     """
-    found = volumes(scored)
+    return mean(volumes(scored))
+
+
+def mean(found: Float) -> float:
+    """The mean of the devices' volumes (D,) that are defined; NaN where none is."""
     return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
 
 

@@ -34,6 +34,11 @@ def test_noise_by_the_second_gets_short_windows_and_one_level(tmp_path: Path) ->
     assert (profile.span, profile.window.stride, profile.scoring.kind) == (12, 1, "two_sided")
 
 
+def test_sensors_beside_each_other_are_judged_by_what_breaks_their_bond(tmp_path: Path) -> None:
+    assert first(tmp_path, {"a": noise(2000), "b": noise(2000, 1)}).profile.scoring.whiten
+    assert not first(tmp_path, {"a": noise(2000)}).profile.scoring.whiten
+
+
 def test_slow_sensors_get_longer_windows(tmp_path: Path) -> None:
     slow = np.convolve(noise(4000), np.ones(30), "valid")
     assert first(tmp_path, {"a": slow}).profile.span >= 20
@@ -50,6 +55,63 @@ def test_days_that_are_alike_give_a_season_and_a_window_of_a_day(tmp_path: Path)
     assert 14 / 27 < float(short.layout.train_until) <= 0.6
     # ten days: no two weeks to learn each hour from
     assert first(tmp_path, {"a": daily[: 14 * 24]}, freq="h").profile.season.kind == "none"
+
+
+def test_the_last_quarter_of_a_window_is_judged(tmp_path: Path) -> None:
+    assert first(tmp_path, {"a": noise(2000)}).profile.scoring.last_steps == 3
+    hours = np.arange(60 * 24)
+    daily = first(tmp_path, {"a": np.sin(2 * np.pi * hours / 24) + 0.1 * noise(len(hours))}, freq="h").profile
+    assert (daily.window.steps, daily.scoring.last_steps) == (24, 6)
+
+
+def test_a_machine_that_works_in_cycles_gets_a_window_of_four_and_is_judged_over_one(tmp_path: Path) -> None:
+    pump = (np.arange(4000) % 96 < 30) + 0.1 * noise(4000)
+    window = first(tmp_path, {"a": pump}, freq="min").profile.window
+    assert window.steps == 24
+    assert window.step == window.aggregate
+    assert 90 <= window.step * 6 <= 102
+
+
+def test_what_reports_each_minute_gets_a_short_window_also_where_days_are_alike(tmp_path: Path) -> None:
+    minutes = np.arange(36 * 1440)
+    found = first(tmp_path, {"a": np.sin(2 * np.pi * minutes / 1440) + noise(len(minutes))}, freq="min").profile
+    assert found.season.kind == "hour_of_week"
+    assert found.span <= 120
+
+
+def test_a_day_with_holes_in_it_gives_way_to_a_short_window(tmp_path: Path) -> None:
+    hours = np.arange(80 * 24)
+    daily = np.sin(2 * np.pi * hours / 24) + 0.1 * noise(len(hours))
+    daily[hours % 24 < 9] = np.nan
+    assert first(tmp_path, {"a": daily, "b": daily}, freq="h").profile.span <= 12
+
+
+def test_campaigns_far_apart_are_one_recording(tmp_path: Path) -> None:
+    when = pd.date_range("2026-01-05", periods=2000, freq="min")
+    when = when[:1200].append(when[1200:] + pd.Timedelta(days=20))
+    pd.DataFrame({"timestamp": when, "a": noise(2000), "b": noise(2000, 1)}).to_csv(tmp_path / "own.csv", index=False)
+    found = propose(survey(tmp_path / "own.csv"), "own")
+    assert found.profile.sensor_names == ("a", "b")
+    assert found.layout.train_until == 0.4
+    assert found.profile.window.stride == 1
+
+
+def test_a_counter_is_judged_by_what_it_counts_however_far_it_has_come(tmp_path: Path) -> None:
+    used = np.abs(1 + 0.1 * noise(2000))
+    profile = first(tmp_path, {"energy": 1e5 + np.cumsum(used), "flow": noise(2000, 1)}).profile
+    assert [(d.sensor, d.span) for d in profile.derived] == [("energy", 1)]
+    energy = profile.sensors[0]
+    assert not energy.score_level
+    assert 0.04 < energy.smallest_deviation < 0.06
+    assert energy.valid_range[0] <= 0
+    assert energy.valid_range[1] > 1e6
+
+
+def test_one_large_anomaly_in_the_test_part_does_not_hide_the_small_ones(tmp_path: Path) -> None:
+    calm = noise(2000)
+    wild = np.where(np.arange(2000) == 1900, 1e4, calm)
+    smallest = [first(tmp_path, {"a": a}).profile.sensors[0].smallest_deviation for a in (calm, wild)]
+    assert smallest[0] == smallest[1]
 
 
 def test_hourly_noise_has_no_season(tmp_path: Path) -> None:
@@ -139,6 +201,8 @@ def test_the_command_writes_over_nothing_and_takes_no_shipped_name(
     monkeypatch.chdir(tmp_path)
     first(tmp_path, {"a": noise(1000)})
     Path("own.yaml").write_text("mine")
+    assert main(["profile", "own.csv", "--out", "new/folder/own.yaml"]) == 0
+    assert profile_store.load("new/folder/own.yaml").name == "own"
     assert main(["profile", "own.csv"]) == 1
     assert main(["profile", "own.csv", "--name", "skab", "--out", "other.yaml"]) == 1
     assert main(["profile", "none.csv"]) == 1

@@ -41,6 +41,14 @@ def test_decimal_commas_and_a_unit_in_brackets_and_another_encoding(tmp_path: Pa
     np.testing.assert_array_equal(of.devices["own"][:, 0], FLOW)
 
 
+def test_date_and_time_of_day_are_one_time_also_where_all_rows_are_of_one_day(tmp_path: Path) -> None:
+    when = pd.date_range("2026-05-25 06:00", periods=N, freq="s")
+    columns = {"Datum": when.strftime("%d.%m.%Y"), "Uhrzeit": when.strftime("%H:%M:%S"), "flow": FLOW}
+    of = found(tmp_path, columns, sep=";", decimal=",")
+    assert (of.layout.timestamp, of.interval_s) == (("Datum", "Uhrzeit"), 1)
+    assert (of.start, of.end - of.start) == (when[0].timestamp(), N - 1)
+
+
 def test_columns_that_are_no_sensors_are_left_out_with_the_reason(tmp_path: Path) -> None:
     columns = {
         "Unnamed: 0": range(N), "timestamp": HOURS, "flow": FLOW, "site": "north", "firmware": 7, "spare": np.nan,
@@ -64,6 +72,7 @@ def test_columns_that_are_no_sensors_are_left_out_with_the_reason(tmp_path: Path
         ("machine_status", ["NORMAL", "BROKEN"], "NORMAL"),
         (" ATT_FLAG", [-999, 1], "-999"),
         ("class", [0, 1], None),
+        ("leak", [0, 1], None),
         ("attack", [False, True], None),
     ],
 )

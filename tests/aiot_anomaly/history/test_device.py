@@ -38,7 +38,7 @@ def test_however_a_history_is_cut_its_windows_and_outcomes_are_those_of_the_whol
             inputs.extend(found.values)
             out.extend(found.out_of_range)
     assert ends == whole.ends.tolist()
-    np.testing.assert_array_equal(np.array(out).reshape(len(ends), 2), whole.out_of_range)
+    np.testing.assert_array_equal(np.array(out).reshape(len(ends), 2), whole.windows.out_of_range)
     assert device.outcomes == whole.outcomes
     assert sum(device.outcomes.values()) == len(at)
     if ends:

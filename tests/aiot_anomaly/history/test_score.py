@@ -16,13 +16,13 @@ from aiot_anomaly import __main__ as command
 from aiot_anomaly import stream
 from aiot_anomaly.datasets.layout import Layout
 from aiot_anomaly.detection import detect_series
-from aiot_anomaly.detector import Detector
+from aiot_anomaly.detector import Detector, records
 from aiot_anomaly.errors import DatasetError, OrderError
 from aiot_anomaly.history import decisions
 from aiot_anomaly.history.places import place
 from aiot_anomaly.history.score import score
 from aiot_anomaly.history.summary import Summary
-from aiot_anomaly.messages import Reading, ReadingBatch
+from aiot_anomaly.messages import Prediction, Reading, ReadingBatch
 from functions.api_client import Answered
 from functions.decisions import decide
 from tests.support.tiny_bundle import readings
@@ -81,8 +81,9 @@ def test_ids_scores_values_and_incidents_are_those_that_the_function_publishes(
         state = taken.state
         if len(taken.windows):
             answers = _answers(tiny, taken.windows)
-            made, state = decide(tiny.profile, state, taken.windows, answers, pd.Timestamp.now("UTC"))
-            published.extend(made)
+            decided = decide(tiny.profile, state, taken.windows, answers, pd.Timestamp.now("UTC"))
+            published.extend(decided.decisions)
+            state = decided.state
     assert rows["id"].tolist() == [d.id for d in published]
     np.testing.assert_allclose(rows["score"], [d.score for d in published], rtol=1e-5)
     assert rows["reason"].tolist() == [d.reason for d in published]
@@ -94,12 +95,10 @@ def test_ids_scores_values_and_incidents_are_those_that_the_function_publishes(
 
 
 def _answers(model: Detector, windows) -> list[Answered]:
-    from aiot_anomaly.detector import prediction
-
     own, source = model.calibration("device-1")
-    scores = model.score(windows, own)
-    made = (prediction(model.profile, "device-1", windows, scores, i, source) for i in range(len(windows)))
-    return [Answered(p, model.bundle.version) for p in made]
+    n = len(windows)
+    made = records(model.profile, ["device-1"] * n, windows, model.score(windows, own), [source] * n)
+    return [Answered(Prediction.model_validate(p), model.bundle.version) for p in made]
 
 
 def test_rows_in_any_order_are_refused_or_sorted_on_disk(tiny: Detector, frame, recording, tmp_path):

@@ -81,7 +81,7 @@ def registered(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
             folder = Path(shutil.copytree(bundle_folder, home / f"bundle-{number}"))
             rewrite(folder, "bundle.json", lambda m, n=number: m.update(version=f"tiny-{n}"))
             runs[number] = tracking.open_stage("tiny", pipeline, "04_compare")
-            found = packaging.register(Dataset(tiny_profile(), (), "", False), folder, pipeline_run=pipeline)
+            found = packaging.register(Dataset(tiny_profile(), (), "", "", False), folder, pipeline_run=pipeline)
             tracking.log_metrics(METRICS, prefix="LSTM_autoencoder/")
             tracking.log_figure(Figure(figsize=(1, 1)), "scores")
             mlflow.log_dict(DECISIONS[number].model_dump(), DECISION)

@@ -59,4 +59,4 @@ def device(of: Profile, values: Float, labels: Any = None, name: str = "a", trai
 
 
 def dataset(of: Profile, *devices: Device) -> Dataset:
-    return Dataset(of, devices, "", labelled=True)
+    return Dataset(of, devices, "", "", labelled=True)

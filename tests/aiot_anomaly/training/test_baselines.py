@@ -251,6 +251,15 @@ def test_seasonal_naive_compares_with_the_same_hour_of_the_week_before():
     assert found[TRAIN] == pytest.approx((0 + 1) / 2)
 
 
+def test_seasonal_naive_looks_both_ways_where_what_is_removed_may_lie_either_way():
+    removed = DOWN.model_copy(update={"scoring": DOWN.scoring.model_copy(update={"kind": "removed"})})
+    values = np.tile(np.arange(7.0 * DAY)[:, None], (6, 2)) + 100
+    values[:, 1] = 40.0
+    values[-1, 0] += 4.0  # more is metered than a week before
+    assert scores(DOWN, judging.Baseline(naive.naive(DOWN)), values)[-1] == 0
+    assert scores(removed, judging.Baseline(naive.naive(removed)), values)[-1] > 10
+
+
 def test_persistence_compares_with_the_last_value():
     values = np.full((TRAIN + 2 * DAY, 2), 40.0)
     values[::2] += 1

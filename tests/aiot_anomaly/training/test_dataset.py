@@ -51,7 +51,7 @@ def test_without_others_the_monitored_devices_teach(tmp_path):
 
 def test_a_device_that_is_not_pooled_neither_teaches_nor_sets_a_threshold(loaded):
     a, b = loaded.monitored()
-    apart = Dataset(PROFILE, (a, type(b)(**{**vars(b), "pooled": False})), "", True)
+    apart = Dataset(PROFILE, (a, type(b)(**{**vars(b), "pooled": False})), "", "", True)
     assert names(apart.monitored()) == ["a", "b"]
     assert names(apart.pooled()) == names(apart.teachers()) == ["a"]
 
@@ -139,6 +139,7 @@ def test_what_is_watched_has_the_fingerprint_of_both_parts(loaded, tmp_path):
     prints = [of.fingerprint for of in (loaded.watching(one), loaded.watching(other), one.watching(loaded))]
     assert len({loaded.fingerprint, one.fingerprint, other.fingerprint, *prints}) == 6
     assert loaded.watching(one).fingerprint == prints[0]
+    assert loaded.watching(one).source == loaded.source == loaded.fingerprint, "who teaches is the same"
 
 
 @pytest.fixture(scope="module")

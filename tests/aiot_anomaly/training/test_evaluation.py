@@ -13,6 +13,8 @@ from sklearn.metrics import confusion_matrix, f1_score
 
 from aiot_anomaly.datasets.recording import Recording
 from aiot_anomaly.errors import DatasetError
+from aiot_anomaly.incidents import IncidentTracker
+from aiot_anomaly.profile import Incidents
 from aiot_anomaly.training.evaluation import (
     MONTH_S,
     Scored,
@@ -84,6 +86,25 @@ def test_an_incident_is_told_when_it_opens_and_ends_when_it_closes_or_with_the_d
 
 def test_rows_without_a_score_are_no_decisions():
     assert incidents(PROFILE, scored(alarms("1---1"), bits("0" * 5))) == [(480, 480)]
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.5, 1.5, 3.0, math.nan]), max_size=60),
+    st.integers(1, 6),
+    st.integers(0, 4),
+    st.integers(1, 6),
+)
+def test_incidents_are_those_that_the_service_tells_decision_by_decision(scores, k, more, quiet):
+    rules = Incidents(k=k, n=k + more, quiet=quiet)
+    of = scored(scores, [0] * len(scores))
+    tracker, told = IncidentTracker(), []
+    for end, score, alarm in zip(of.ends.tolist(), of.scores.tolist(), of.alarms().tolist(), strict=True):
+        if math.isnan(score):
+            continue
+        tracker, incident = tracker.advance(rules, of.device_id, end, alarm, score)
+        if incident is not None:
+            told = [*told, (end, end)] if incident.state == "opened" else [*told[:-1], (told[-1][0], end)]
+    assert incidents(PROFILE.model_copy(update={"incidents": rules}), of) == told
 
 
 def test_an_event_is_found_by_an_incident_that_opens_in_it_and_the_delay_counts_from_its_start():

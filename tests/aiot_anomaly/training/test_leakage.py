@@ -113,6 +113,6 @@ def test_the_position_of_a_row_is_in_no_score(case):
     device = data(of).devices[0]
     week = 7 * 86_400
     recording = replace(device.recording, timestamps=device.recording.timestamps + week)
-    moved = Dataset(of, (prepare(of, recording),), "", True)
+    moved = Dataset(of, (prepare(of, recording),), "", "", True)
     np.testing.assert_allclose(scores(of, graph, moved)[2], scores(of, graph, data(of))[2], rtol=1e-5, atol=1e-7)
     assert moved.devices[0].train_until == START + week + (TRAIN - 1) * HOUR

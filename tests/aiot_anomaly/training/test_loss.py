@@ -105,11 +105,19 @@ def test_a_summary_counts_what_was_missed_in_full():
     assert (measures["events"], measures["found"], measures["median_delay_s"]) == (2, 0.5, 12 * HOUR)
 
 
-def test_sizes_and_kinds_have_summaries_of_their_own():
+def test_sizes_have_summaries_of_their_own():
     both = found(UP, scored(UP, 2 * 24 + 12), event(end_d=3), event("incipient leak", 0.05, 4, 5))
-    assert list(loss.by_size(UP, both)) == [0.05, 0.1]
-    assert {size: of["found"] for size, of in loss.by_size(UP, both).items()} == {0.05: 0.0, 0.1: 1.0}
-    assert {kind: of["found"] for kind, of in loss.by_kind(UP, both).items()} == {"incipient leak": 0.0, "leak": 1.0}
+    assert list(loss.by_size(UP, both)) == ["5%", "10%"]
+    assert {size: of["found"] for size, of in loss.by_size(UP, both).items()} == {"5%": 0.0, "10%": 1.0}
+
+
+def test_many_sizes_are_told_apart_by_neighbours():
+    events = [event(size=0.01 * (i + 1), start_d=2 + i / 4, end_d=2.2 + i / 4) for i in range(2 * loss.MOST_SIZES)]
+    told = loss.by_size(UP, found(UP, scored(UP), *events))
+    assert len(told) == loss.MOST_SIZES
+    assert next(iter(told)) == "1% to 2%"
+    assert sum(of["events"] for of in told.values()) == len(events)
+    assert loss.by_size(UP, []) == {}
 
 
 def test_no_event_leaves_everything_but_their_number_undefined():

@@ -117,6 +117,16 @@ def test_a_training_is_bounded_however_large_the_recording_is(windows: int) -> N
         assert steps >= (100 if windows == 150 else 1_000)
 
 
+def test_a_denoiser_is_trained_where_a_direction_says_what_to_take_away() -> None:
+    document = PROFILE.model_dump()
+    undirected, directed = (
+        PROFILE.model_validate(document | {"sensors": tuple(s | {"direction": way} for s in document["sensors"])})
+        for way in ("both", "up")
+    )
+    assert defaults.parameters(directed, 1_000)["denoise"]
+    assert not defaults.parameters(undirected, 1_000)["denoise"]
+
+
 def test_the_default_parameters_fit_the_notebooks() -> None:
     given = defaults.parameters(PROFILE, 1_000)
     found = pipeline.plan(Path(__file__).resolve().parents[3] / "notebooks", {**given, "data": "", "train_until": ""})

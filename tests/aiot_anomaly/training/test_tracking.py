@@ -111,6 +111,7 @@ def test_in_a_checkout_the_commit_says_whether_the_tree_differs(tmp_path, monkey
     bundle.parent.mkdir(parents=True)
     bundle.write_text("1")
     (tmp_path / "a").write_text("1")
+    (tmp_path / "README.md").write_text("1")
     git("init")
     git("add", ".")
     git("commit", "-m", "a")
@@ -118,6 +119,8 @@ def test_in_a_checkout_the_commit_says_whether_the_tree_differs(tmp_path, monkey
     assert len(clean) == 40
     bundle.write_text("2")
     assert tracking.git_commit() == clean, "a promoted bundle is no code"
+    (tmp_path / "README.md").write_text("2")
+    assert tracking.git_commit() == clean, "nor are the figures that a table wrote into a document"
     (tmp_path / "a").write_text("2")
     assert tracking.git_commit() == f"{clean}+changes"
 

@@ -61,8 +61,8 @@ def read(found: dict[str, Any]) -> Results:
 def test_every_goal_of_the_results_is_told() -> None:
     found = goals(read(document()))
     assert [g.what for g in found if not g.met] == []
-    # latency, twice the bare route, batches, overload; rate and latency beside each peer; memory, start
-    assert len(found) == 5 + 2 * len(AHEAD) + 2
+    # latency, twice the bare route, batches, overload, failures; rate and latency beside each peer; memory, start
+    assert len(found) == 6 + 2 * len(AHEAD) + 2
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,7 @@ def test_every_goal_of_the_results_is_told() -> None:
         (lambda d: d["servers"][3]["p99_ahead"].update({16: 0.9}), "p99 of BentoML"),
         (lambda d: d["servers"][4]["ahead"].update({16: 9.0}), "rate beside mlflow"),
         (lambda d: d["servers"][6]["ahead"].update({16: 29.0}), "rate beside FastAPI + keras"),
+        (lambda d: d["servers"][0]["closed"][16].update(failed={500: 3}), "not answered with 200"),
         (lambda d: d["servers"][0].update(memory_mib=240.0), "memory"),
         (lambda d: d["servers"][0].update(ready_s=1.1), "start until ready"),
         (lambda d: d["servers"][0]["overload"][1].update(p99_ms=200.0), "5 times the load"),
@@ -100,7 +101,7 @@ def test_the_document_has_every_server_and_goal() -> None:
     assert (
         "| **this API** | 1,200 | 3,000 | 3,500 | 1.00 ms | 5.00 ms | 4.00 ms | 4.00 ms | 157 MB | 0.80 s | – |" in text
     )
-    assert "17 of 17 met" in text
+    assert "18 of 18 met" in text
     assert "In batches of 256: 5,120 windows/s, 73% of what ONNX Runtime alone does (7,000)." in text
 
 

@@ -57,7 +57,7 @@ def t2_and_q(profile: Profile, length: int | None = None) -> Judge:
     def judge(device: Device, until: int, ends: Int) -> Float:
         rows = normal.deviations(profile, device, until, span)
         known = _known(profile, device, rows, until, span)
-        model = PCA(svd_solver="full").fit(known)
+        model = PCA(svd_solver="covariance_eigh").fit(known)
         explained = np.cumsum(model.explained_variance_) / max(float(model.explained_variance_.sum()), 1e-12)
         kept = int(np.searchsorted(explained, EXPLAINED)) + 1
         components, variance = model.components_[:kept], np.maximum(model.explained_variance_[:kept], 1e-9)

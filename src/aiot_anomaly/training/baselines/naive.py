@@ -22,12 +22,14 @@ def naive(profile: Profile) -> Judge:
     """The difference to the same hour a week before, or to the last value where there is no season.
 
     In units of its normal deviation: its root mean square over the inputs; where it is known which way anomalies move,
-    its mean in the direction that matters. An anomaly longer than a week is its own expectation from then on.
+    its mean in the direction that matters. What is removed (`Scoring.kind`) may lie either way, as a day that is turned
+    around does. An anomaly longer than a week is its own expectation from then on.
     """
     back = lag(profile)
     signs = {"up": 1.0, "down": -1.0, "both": 0.0}
     sensors = [profile.sensors[profile.input_sensor[i]] for i in profile.scored_inputs]
     sign = np.array([signs[s.direction] for s in sensors])
+    one_sided = profile.directed and profile.scoring.kind != "removed"
 
     def judge(device: Device, until: int, ends: Int) -> Float:
         values = normal.inputs(profile, device)
@@ -40,7 +42,7 @@ def naive(profile: Profile) -> Judge:
             return np.full(len(ends), np.nan)
         scale = np.maximum(np.sqrt(np.mean(known**2, axis=0)), normal.smallest_scale(profile))
         z = normal.at_ends(profile, device, change, ends) / scale
-        if profile.directed:
+        if one_sided:
             return np.asarray(np.maximum(z @ sign, 0.0) / np.abs(sign).sum())
         return np.asarray(np.sqrt(np.mean(z**2, axis=1)))
 

@@ -7,11 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from aiot_anomaly.calibration import base
 from aiot_anomaly.inference import Graph
 from aiot_anomaly.training.dataset import Dataset
 from aiot_anomaly.training.export import to_onnx
-from aiot_anomaly.training.fit import Example, FitConfig, examples, fit
+from aiot_anomaly.training.fit import FitConfig, fit, split
 from aiot_anomaly.training.network import NetworkConfig
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -30,10 +29,8 @@ def learn(dataset: Dataset, parameters: Mapping[str, Any], seed: int, *, progres
         seed: of this training, whatever the parameters say.
         progress: show a bar of the epochs.
     """
-    profile, share = dataset.profile, parameters["held_back"]
-    teachers = dataset.teachers()
-    fitting = examples(profile, [d.fitting(share) for d in teachers])
-    held_back = [Example(d.held_back(share), base(profile, d.fitting(share))) for d in teachers]
+    profile = dataset.profile
+    fitting, held_back = split(dataset, parameters["held_back"])
     network, training = _config(NetworkConfig, parameters), _config(FitConfig, {**parameters, "seed": seed})
     fitted = fit(profile, fitting, held_back, network, training, progress=progress)
     return Graph(to_onnx(profile, fitted.network), profile)

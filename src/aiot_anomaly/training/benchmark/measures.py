@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from aiot_anomaly.series import Float
-from aiot_anomaly.training import loss, resampling
-from aiot_anomaly.training.benchmark import volumes
+from aiot_anomaly.training import loss, resampling, volumes
 from aiot_anomaly.training.benchmark.catalogue import AT
 from aiot_anomaly.training.benchmark.contest import Contest, Entry
 from aiot_anomaly.training.benchmark.results import Counts
@@ -35,7 +34,7 @@ Measures = dict[str, float]
 def of(contest: Contest, entry: Entry) -> Measures:
     """Every measure of an entry that is defined on the table's data, by its name in the catalogue."""
     found = detections(contest, entry)
-    measured = by_row(entry.rows) | volumes.measured(entry.rows) | _operator(contest, entry.scored)
+    measured = by_row(entry.rows) | {"vus_pr": volumes.vus_pr(entry.rows)} | _operator(contest, entry.scored)
     if found:
         costs = loss.summary(contest.profile, found)
         measured |= {name: value for name, value in costs.items() if name.startswith(("mean_loss", "loss_share"))}
@@ -86,13 +85,13 @@ def intervals(contest: Contest, entries: Sequence[Entry]) -> dict[str, tuple[flo
         return {}
     rankings = [Ranking.of(entry.rows) for entry in entries]
     outcomes = [[outcome(contest.profile, s) for s in entry.scored] for entry in entries]
-    surfaces = [volumes.of_each(entry.rows) for entry in entries]
+    surfaces = [volumes.volumes(entry.rows) for entry in entries]
 
     def statistic(drawn: Sequence[int]) -> Measures:
         at = np.array(drawn)
         return mean(
             [
-                ranking.areas(at) | volumes.of_some(each[at] if len(each) else each) | pooled([of[i] for i in drawn])
+                ranking.areas(at) | {"vus_pr": volumes.mean(each[at])} | pooled([of[i] for i in drawn])
                 for ranking, each, of in zip(rankings, surfaces, outcomes, strict=True)
             ]
         )

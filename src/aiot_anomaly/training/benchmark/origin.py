@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 from aiot_anomaly.profile import Profile
@@ -15,7 +15,7 @@ from aiot_anomaly.training.benchmark.results import BundleOrigin, Origin
 from aiot_anomaly.training.benchmark.tables import Table
 from aiot_anomaly.training.tracking import libraries
 
-#: computes VUS-PR, where it is installed
+#: computes VUS-PR
 FURTHER = ("aeon",)
 
 
@@ -27,12 +27,13 @@ def of(contest: Contest, seeds: Sequence[int], overrides: Mapping[str, Any], *, 
         made=datetime.now(UTC).replace(microsecond=0).isoformat(),
         data=str(contest.parameters["data"]),
         fingerprint=contest.dataset.fingerprint,
+        source=contest.dataset.source,
         profile=contest.profile.name,
         threshold_rule=threshold_rule(contest.profile),
         held_back_rows=contest.entries[0].held_back,
         parameters=dict(contest.parameters),
         seeds=list(seeds),
-        libraries=libraries() | dict(_further()),
+        libraries=libraries() | {name: version(name) for name in FURTHER},
         seconds=round(seconds, 1),
     )
 
@@ -48,7 +49,7 @@ def bundle(contest: Contest) -> BundleOrigin | None:
         git_commit=manifest.git_commit,
         threshold=manifest.threshold.value,
         method=manifest.threshold.method,
-        same_data=manifest.data_fingerprint == contest.dataset.fingerprint,
+        same_data=manifest.data_fingerprint == contest.dataset.source,
     )
 
 
@@ -63,16 +64,9 @@ def command(table: Table, seeds: Sequence[int], overrides: Mapping[str, Any]) ->
 
 
 def threshold_rule(profile: Profile) -> str:
-    """The rule of the profile, as its file has it."""
-    rules = profile.threshold.model_dump(exclude_none=True)
-    return ", ".join(f"{name} {value}" for name, value in rules.items())
-
-
-def _further() -> list[tuple[str, str]]:
-    found = []
-    for name in FURTHER:
-        try:
-            found.append((name, version(name)))
-        except PackageNotFoundError:
-            continue
-    return found
+    """The rule of the profile and what it goes by, as its file has it."""
+    given = profile.threshold
+    by = "false_incidents_per_month" if given.rule == "budget" else "quantile"
+    named = {by: getattr(given, by), **({} if given.margin == 1 else {"margin": given.margin})}
+    rule = "" if given.rule == by else f"{given.rule}: "
+    return rule + ", ".join(f"{name} {value}" for name, value in named.items())

@@ -12,11 +12,12 @@ def text(result: TableResult) -> str:
     seeds = ", ".join(map(str, origin.seeds))
     network = next((row for row in result.rows if row.kind == "network"), None)
     raw = f" ({', '.join(f'{value:.4g}' for value in network.thresholds)} by seed)" if network else ""
+    watched = "" if origin.fingerprint == origin.source else f"; with the devices watched, `{origin.fingerprint}`"
     lines = [
         f"- Command: `{origin.command}`; {duration(origin.seconds)} without making the data, of it "
         + ", ".join(f"{row.name} {duration(row.seconds)}" for row in result.rows if row.seconds >= 1)
         + ".",
-        f"- Data: `{origin.data}`, SHA-256 `{origin.fingerprint}`.",
+        f"- Data: `{origin.data}`, SHA-256 `{origin.source}`{watched}.",
         f"- Thresholds: the rule of the profile `{origin.profile}` ({origin.threshold_rule}) on "
         f"{origin.held_back_rows:,} held-back normal windows, one raw score for all devices{raw}.",
         f"- Code: commit `{origin.git_commit}`, {origin.made}; seeds {seeds}.",
@@ -35,8 +36,8 @@ def _told(name: str, value: object) -> bool:
 
 
 def _bundle(bundle: BundleOrigin) -> str:
-    data = "the data above" if bundle.same_data else "other data than the above"
+    data = "the same data as the networks above" if bundle.same_data else "other data than the networks above"
     return (
         f"- Bundle in service: version `{bundle.version}` of MLflow run `{bundle.run}`, commit `{bundle.git_commit}`, "
-        f"made from {data}; its threshold {bundle.threshold:.4g} is stored in it ({bundle.method})."
+        f"trained on {data}; its threshold {bundle.threshold:.4g} is stored in it ({bundle.method})."
     )

@@ -66,6 +66,7 @@ class BundleOrigin(_Document):
     git_commit: str
     threshold: float
     method: str
+    #: trained on the data that the table's networks were trained on, whatever else is watched
     same_data: bool
 
 
@@ -76,7 +77,9 @@ class Origin(_Document):
     git_commit: str
     made: str
     data: str
+    #: of all data, and of that which the networks learned from
     fingerprint: str
+    source: str
     profile: str
     threshold_rule: str
     held_back_rows: int

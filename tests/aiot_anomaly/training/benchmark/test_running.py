@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from matplotlib.figure import Figure
 
 from aiot_anomaly import bundle as bundles
 from aiot_anomaly.errors import TrainingError
-from aiot_anomaly.training.benchmark import results, section
+from aiot_anomaly.training import dataset
+from aiot_anomaly.training.benchmark import origin, results, section
 from aiot_anomaly.training.benchmark.section import Section
 from aiot_anomaly.training.benchmark.tables import BUNDLE, NETWORK
 from tests.aiot_anomaly.training import fleets
@@ -49,6 +51,17 @@ def test_the_bundle_is_the_committed_one_with_its_own_threshold(measured, home):
     assert measured.bundle.run == manifest.mlflow_run_id
     assert measured.row(BUNDLE).thresholds == [pytest.approx(manifest.threshold.value, abs=1e-6)]
     assert not measured.bundle.same_data
+
+
+def test_a_bundle_is_of_the_same_data_whoever_is_watched_besides(home, watched):
+    loaded = dataset.load(tiny_profile(), str(home.root / "data"))
+    beside = loaded.watching(dataset.load(tiny_profile(), watched.tested))
+    folder = bundles.load(home.root / "serving" / "models" / "tiny")
+    manifest = folder.manifest.model_copy(update={"data_fingerprint": loaded.fingerprint})
+    of_same = SimpleNamespace(bundle=SimpleNamespace(manifest=manifest), dataset=beside)
+    assert origin.bundle(of_same).same_data
+    of_other = SimpleNamespace(bundle=folder, dataset=beside)
+    assert not origin.bundle(of_other).same_data
 
 
 def test_groups_are_told_apart_by_the_devices_names(measured):
