@@ -22,8 +22,6 @@ from simulator.sinks import publisher_client
 _HOLD_S = 0.001
 #: after the last message was published
 _PATIENCE_S = 60.0
-#: without a message for so long, what was left of earlier measurements is gone
-_QUIET_S = 1.0
 
 
 class Paced(NamedTuple):
@@ -52,12 +50,10 @@ def paced(function: Function, profile: str, messages: Sequence[Message], rate: f
     Raises:
         BenchmarkError: decisions did not come.
     """
-    with _decisions(function.project) as heard:
-        heard.wait_quiet()
-        with function.opened():
-            behind = _publish(function.project, profile, messages, rate)
-            done = function.wait(len(messages))
-            latencies = heard.wait(len(messages))
+    with _decisions(function.project) as heard, function.opened():
+        behind = _publish(function.project, profile, messages, rate)
+        done = function.wait(len(messages))
+        latencies = heard.wait(len(messages))
     return Paced([1e3 * s for s in latencies], 1e3 * behind, done)
 
 
@@ -86,23 +82,14 @@ class _Heard:
     def __init__(self) -> None:
         self._latencies: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._last = time.monotonic()
 
     def take(self, message: Any) -> None:
         with self._lock:
-            self._last = time.monotonic()
             sent_at = message.attributes.get("sent_at")
             if sent_at:
                 latency = message.publish_time.timestamp() - float(sent_at)
                 self._latencies[sent_at] = min(latency, self._latencies.get(sent_at, latency))
         message.ack()
-
-    def wait_quiet(self) -> None:
-        """Waits until nothing of earlier comes any more."""
-        while time.monotonic() - self._last < _QUIET_S:
-            time.sleep(0.1)
-        with self._lock:
-            self._latencies.clear()
 
     def wait(self, number: int) -> list[float]:
         """The latencies of so many messages, in seconds."""
@@ -116,11 +103,15 @@ class _Heard:
 
 @contextlib.contextmanager
 def _decisions(project: str) -> Iterator[_Heard]:
+    """Hears what is decided from now on, by a subscription of its own: in any order, as some have no ordering key."""
     heard = _Heard()
     with SubscriberClient() as client:
-        pull = client.subscribe(client.subscription_path(project, resources.DECISIONS_PULL), callback=heard.take)
+        name = client.subscription_path(project, f"heard-{time.time_ns()}")
+        client.create_subscription(name=name, topic=client.topic_path(project, resources.DECISIONS))
+        pull = client.subscribe(name, callback=heard.take)
         try:
             yield heard
         finally:
             pull.cancel()
             pull.result(timeout=10)
+            client.delete_subscription(subscription=name)
