@@ -17,7 +17,7 @@ import numpy as np
 
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
-from aiot_anomaly.windows import joined
+from aiot_anomaly.windows import Windows, joined
 from serving.instances import PART, Instances
 from serving.metrics import Metrics
 from serving.overload import Load, OverloadedError
