@@ -25,7 +25,9 @@ from serving.overload import Load, OverloadedError
 #: a batch that takes no more of the processor runs in the event loop: to hand a window to a thread and back takes about
 #: as long as to score it, so a single one would be answered half as fast
 INLINE_S = 0.001
-_TRIES = 3
+#: a window is taken for one that takes so little even where it was measured so many times slower, on a busy machine
+_BUSY = 5
+_TRIES = 5
 
 
 class _Job(NamedTuple):
@@ -51,8 +53,10 @@ class Batcher:
         golden = detector.bundle.golden.windows(detector.profile)
         one, all_ = (self._seconds(golden.only(np.arange(len(golden)) < n)) for n in (1, len(golden)))
         each = (all_ - one) / max(1, len(golden) - 1)
-        #: windows of the largest batch that runs in the event loop
-        self._most_inline = min(PART, 1 + int((INLINE_S - one) / each)) if each > 0 and one <= INLINE_S else 0
+        #: windows of the largest batch that runs in the event loop; one at least, however busy the start was
+        self._most_inline = 0
+        if one <= _BUSY * INLINE_S:
+            self._most_inline = max(1, min(PART, 1 + int((INLINE_S - one) / max(each, 1e-9))))
         load.expect(len(golden), all_)
         metrics.watch_queue(self._name, lambda: self._waiting)
 

@@ -40,23 +40,16 @@ class BodyLimit:
             if name == b"content-length" and value.isdigit() and int(value[:20]) > self._limit:
                 await respond(self._too_large(f"{int(value[:20])} bytes"))(scope, receive, send)
                 return
-        loop = asyncio.get_running_loop()
-        deadline = 0.0
+        deadline = asyncio.get_running_loop().time() + self._seconds
         received = held = 0
         more = True
 
         async def limited() -> Message:
-            nonlocal deadline, received, held, more
+            nonlocal received, held, more
             if not more:
                 # after the body, only that the client went away
                 return await receive()
-            deadline = deadline or loop.time() + self._seconds
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                text = f"the body did not arrive within {self._seconds:g} s"
-                raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", text) from None
+            message = await self._in_time(receive, deadline)
             more = message.get("more_body", False)
             received += len(message.get("body", b""))
             # raised where the route reads its body, so that the answer takes the usual way out
@@ -73,6 +66,14 @@ class BodyLimit:
             await self._app(scope, limited, send)
         finally:
             self._in_flight -= held
+
+    async def _in_time(self, receive: Receive, deadline: float) -> Message:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await receive()
+        except TimeoutError:
+            text = f"the body did not arrive within {self._seconds:g} s"
+            raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", text) from None
 
     def _too_large(self, found: str) -> ApiError:
         message = f"the body has {found}, expected at most {self._limit}: send fewer instances or readings a request"
