@@ -16,6 +16,9 @@ from serving import catalogue, logs, server, spans
 from serving.app import create_app
 from serving.settings import Settings, from_environment
 
+#: after so long the event loop lets another thread that waits go on; Python's own 5 ms are as long as a batch takes
+_SWITCH_S = 0.0005
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; 1 if the bundles or the settings are not right."""
@@ -36,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
     logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
     served = spans.traced(app) if spans.wanted(os.environ) else app
+    # a batch that ran in a thread goes on as soon as it has its result, however busy the event loop is with refusals
+    sys.setswitchinterval(_SWITCH_S)
     # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
     gc.freeze()
     server.create(app.state.service, served, given.host, given.port).run()
