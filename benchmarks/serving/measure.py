@@ -110,6 +110,9 @@ def measured(api: Api, subject: Subject, peers: Iterable[Contender], plan: Plan,
     starts = ready_s(api, subject, plan)
     with on(plan.cores.generator), running(api, subject, plan.cores.server, plan.logs) as server:
         own = _Measured(server, subject, server.check(subject), median([*starts, server.ready_s]))
+        # what it can do alone, whether or not there is a peer to compare it with
+        for connections in api.connections:
+            own.closed[connections].append(_closed(own, connections, plan.seconds))
         others = []
         for peer in peers:
             tell(f"{subject.name}: start of {peer.title}")

@@ -52,7 +52,7 @@ def test_the_api_is_measured(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_measured_is_refused(arguments: list[str], said: str) -> None:
-    told = run(*arguments)
+    told = run(*arguments, "--peers")
     assert told.returncode == 1
     assert told.stderr.startswith("bench-serving: ")
     assert said in told.stderr
