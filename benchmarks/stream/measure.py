@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
-from aiot_anomaly import bundle as bundles
-from aiot_anomaly import paths
 from aiot_anomaly.bundle import Bundle
 from benchmarks.stream import stored
 from benchmarks.stream.fleet import Fleet
@@ -15,10 +13,8 @@ from benchmarks.stream.machine import machine
 from benchmarks.stream.pace import paced
 from benchmarks.stream.results import BARE, FIRESTORE, SKELETON, SQLITE, Latency, Rate, Results, Size, Step
 from benchmarks.stream.sizes import Sizes
-from benchmarks.stream.system import Done, Function, System
+from benchmarks.stream.system import PROFILE, Done, Function, System
 
-#: a reading a second, a decision a reading: the most work that a reading can be
-PROFILE = "skab"
 #: of the sustained rate
 SHARE = 0.6
 _SOURCES = {BARE: "bare", SKELETON: "skeleton", SQLITE: "ours", FIRESTORE: "ours"}
@@ -29,10 +25,9 @@ Say = Callable[[str], None]
 def measure(system: System, sizes: Sizes, say: Say) -> Results:
     """Everything."""
     where = machine(system.pubsub)
-    bundle = bundles.load(paths.models() / PROFILE)
     names = [name for name in _SOURCES if name != FIRESTORE or system.firestore]
     with _functions(system, {name: (_SOURCES[name], name == FIRESTORE) for name in names}) as functions:
-        fleet = _primed(bundle, functions, sizes, say)
+        fleet = _primed(system.bundle, functions, sizes, say)
         single = _rates(functions, fleet, sizes.rounds, sizes.single, 1, say)
         fifty = _rates({n: f for n, f in functions.items() if n != BARE}, fleet, sizes.rounds, sizes.fifty, 50, say)
         latencies, steps = {}, {}
@@ -42,7 +37,7 @@ def measure(system: System, sizes: Sizes, say: Say) -> Results:
                 rate = SHARE * single[name].messages_per_s
                 latencies[name], done = _latency(function, fleet, rate, sizes.paced_s)
                 steps[name] = _steps(done)
-    grown = _growth(system, bundle, sizes, SHARE * single[SQLITE].messages_per_s, say)
+    grown = _growth(system, sizes, SHARE * single[SQLITE].messages_per_s, say)
     del steps[SKELETON]
     return Results(machine=where, single=single, fifty=fifty, latencies=latencies, steps=steps, grown=grown)
 
@@ -53,7 +48,7 @@ def _functions(system: System, contenders: Mapping[str, tuple[str, bool]]) -> It
         functions = {}
         for i, (name, (source, in_firestore)) in enumerate(contenders.items()):
             project = f"{source}-{i}-{'firestore' if in_firestore else 'sqlite'}-{len(contenders)}"
-            functions[name] = Function(system, project, source, PROFILE, "firestore:aiot" if in_firestore else "")
+            functions[name] = Function(system, project, source, "firestore:aiot" if in_firestore else "")
             stopping.callback(functions[name].stop)
         for function in functions.values():
             function.start()
@@ -118,15 +113,15 @@ def _steps(done: Done) -> list[Step]:
     return [Step(name=name, wall_ms=per * wall, cpu_ms=per * cpu) for name, (wall, cpu) in own.items()]
 
 
-def _growth(system: System, bundle: Bundle, sizes: Sizes, rate: float, say: Say) -> list[Size]:
+def _growth(system: System, sizes: Sizes, rate: float, say: Say) -> list[Size]:
     names = {f"{size:,} devices": size for size in sizes.stored}
     with _functions(system, dict.fromkeys(names, ("ours", False))) as functions:
         fleets = {}
         for name, function in functions.items():
             say(f"storing {name}")
-            function.drain(Fleet(bundle, 1).history(range(min(10, names[name]))))
+            function.drain(Fleet(system.bundle, 1).history(range(min(10, names[name]))))
             stored.multiply(function.store, profile=PROFILE, first=min(10, names[name]), devices=names[name])
-            fleets[name] = Fleet(bundle, names[name])
+            fleets[name] = Fleet(system.bundle, names[name])
         found: dict[str, list[Done]] = {name: [] for name in functions}
         for turn in range(sizes.rounds):
             order = list(functions)
