@@ -33,6 +33,8 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
         version="1",
         redoc_url=None,
         redirect_slashes=False,
+        # `serving.spans` traces, and where it does not, nothing is to be asked at each request
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     for router in (predict.router, detect.router, calibrate.router, describe.router, invocations.router):

@@ -11,34 +11,26 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
-from aiot_anomaly.windows import joined
+from aiot_anomaly.windows import Windows, joined
 from serving.instances import PART, Instances
 from serving.metrics import Metrics
 from serving.overload import Load, OverloadedError
 
-#: a batch that is expected to take less of the processor runs in the event loop: to hand a window to a thread and back
-#: takes about as long as to score it, so a single one would be answered half as fast
+#: a batch that takes no more of the processor runs in the event loop: to hand a window to a thread and back takes about
+#: as long as to score it, so a single one would be answered half as fast
 INLINE_S = 0.001
-#: how much of what was measured before a batch still counts after it
-_MEMORY = 0.9
+#: a window is taken for one that takes so little even where it was measured so many times slower, on a busy machine
+_BUSY = 5
+_TRIES = 5
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of a batch; `used_s` is the processor's time, which is the same however busy the machine is."""
-
-    scores: Scores | Exception
-    used_s: float
-
-
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     part: Instances
     answer: asyncio.Future[Scores]
     deadline: float
@@ -58,12 +50,14 @@ class Batcher:
         self._waiting = 0
         self._running = 0
         self._called = False
-        # of the last batches: the processor's seconds, and windows; at first those of the golden windows
-        used = time.thread_time()
         golden = detector.bundle.golden.windows(detector.profile)
-        detector.score(golden, detector.bundle.fleet)
-        self._used, self._scored = time.thread_time() - used, float(len(golden))
-        load.expect(len(golden), self._used)
+        one, all_ = (self._seconds(golden.only(np.arange(len(golden)) < n)) for n in (1, len(golden)))
+        each = (all_ - one) / max(1, len(golden) - 1)
+        #: windows of the largest batch that runs in the event loop; one at least, however busy the start was
+        self._most_inline = 0
+        if one <= _BUSY * INLINE_S:
+            self._most_inline = max(1, min(PART, 1 + int((INLINE_S - one) / max(each, 1e-9))))
+        load.expect(len(golden), all_)
         metrics.watch_queue(self._name, lambda: self._waiting)
 
     def admit(self, timeout_s: float) -> None:
@@ -89,7 +83,7 @@ class Batcher:
             OverloadedError: the deadline cannot be met.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(part, loop.create_future(), deadline, loop.time())
+        job = _Job(part, loop.create_future(), deadline, time.perf_counter())
         self._jobs.append(job)
         self._waiting += len(part)
         self._load.begin(len(part))
@@ -110,14 +104,14 @@ class Batcher:
         if not batch:
             return
         self._running = sum(len(j.part) for j in batch)
-        if self._running * self._used / self._scored <= INLINE_S:
+        if self._running <= self._most_inline:
             self._done(batch, self._run(batch))
             return
         running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, batch)
         running.add_done_callback(lambda f: self._done(batch, f.result()))
 
     def _take(self) -> list[_Job]:
-        now = asyncio.get_running_loop().time()
+        now, loop_now = time.perf_counter(), asyncio.get_running_loop().time()
         batch: list[_Job] = []
         room = PART
         while self._jobs and len(self._jobs[0].part) <= room:
@@ -125,7 +119,7 @@ class Batcher:
             self._waiting -= len(job.part)
             if job.answer.done():
                 continue
-            if now > job.deadline:
+            if loop_now > job.deadline:
                 self._metrics.refused(self._name, "deadline")
                 job.answer.set_exception(OverloadedError(now - job.since))
                 continue
@@ -135,28 +129,36 @@ class Batcher:
             self._metrics.batched(self._name, PART - room, now - batch[0].since)
         return batch
 
-    def _run(self, batch: Sequence[_Job]) -> _Outcome:
-        used = time.thread_time()
+    def _run(self, batch: Sequence[_Job]) -> Scores | Exception:
         try:
-            scores: Scores | Exception = self._scores([job.part for job in batch])
+            return self._scores([job.part for job in batch])
         except Exception as e:  # of the runtime; each of the requests is told
-            scores = e
-        return _Outcome(scores, time.thread_time() - used)
+            return e
+
+    def _seconds(self, windows: Windows) -> float:
+        """Of the processor, that these windows take: the same however busy the machine is."""
+        used = []
+        for _ in range(_TRIES):
+            before = time.thread_time()
+            self._detector.score(windows, self._detector.bundle.fleet)
+            used.append(time.thread_time() - before)
+        return min(used)
 
     def _scores(self, parts: Sequence[Instances]) -> Scores:
-        # a client's calibration may overflow; what comes out is checked for it
-        with np.errstate(over="ignore", invalid="ignore"):
-            if len(parts) == 1:
-                one = parts[0]
-                return self._detector.score(one.windows, one.calibrations, one.factors)
+        if len(parts) == 1:
+            part = parts[0]
+            windows, calibrations, factors = part.windows, part.calibrations, part.factors
+        else:
             windows = joined(self._detector.profile, [p.windows for p in parts])
             calibrations = [c for p in parts for c in p.calibrations]
-            return self._detector.score(windows, calibrations, np.concatenate([p.factors for p in parts]))
+            factors = np.concatenate([p.factors for p in parts])
+        if not any(True in p.own for p in parts):
+            return self._detector.score(windows, calibrations, factors)
+        # a client's calibration may overflow; what comes out is checked for it
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._detector.score(windows, calibrations, factors)
 
-    def _done(self, batch: Sequence[_Job], outcome: _Outcome) -> None:
-        scores = outcome.scores
-        self._used = _MEMORY * self._used + outcome.used_s
-        self._scored = _MEMORY * self._scored + self._running
+    def _done(self, batch: Sequence[_Job], scores: Scores | Exception) -> None:
         self._running = 0
         at = 0
         for job in batch:

@@ -40,63 +40,41 @@ class BodyLimit:
             if name == b"content-length" and value.isdigit() and int(value[:20]) > self._limit:
                 await respond(self._too_large(f"{int(value[:20])} bytes"))(scope, receive, send)
                 return
-        body = _Body(self, receive)
-        try:
-            await self._app(scope, body.receive, send)
-        finally:
-            self._in_flight -= body.held
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        received = held = 0
+        more = True
 
-    def _too_large(self, found: str) -> ApiError:
-        message = f"the body has {found}, expected at most {self._limit}: send fewer instances or readings a request"
-        return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", message, limit=self._limit)
-
-    def hold(self, more: int, received: int) -> None:
-        """Counts bytes of a body of which so many have been received; raises an ApiError if they are too many."""
-        if received > self._limit:
+        async def limited() -> Message:
+            nonlocal received, held, more
+            if not more:
+                # after the body, only that the client went away
+                return await receive()
+            message = await self._in_time(receive, deadline)
+            more = message.get("more_body", False)
+            received += len(message.get("body", b""))
             # raised where the route reads its body, so that the answer takes the usual way out
-            raise self._too_large(f"more than {self._limit} bytes")
-        if self._in_flight + more > self._most_in_flight:
-            raise OverloadedError(1.0)
-        self._in_flight += more
+            if received > self._limit:
+                raise self._too_large(f"more than {self._limit} bytes")
+            if received > _SMALL:
+                self._in_flight += received - held
+                held = received
+                if self._in_flight > self._most_in_flight:
+                    raise OverloadedError(1.0)
+            return message
 
-    async def wait(self, receive: Receive, deadline: float) -> Message:
-        """The next message; raises an ApiError if it does not come in time."""
+        try:
+            await self._app(scope, limited, send)
+        finally:
+            self._in_flight -= held
+
+    async def _in_time(self, receive: Receive, deadline: float) -> Message:
         try:
             async with asyncio.timeout_at(deadline):
                 return await receive()
         except TimeoutError:
-            message = f"the body did not arrive within {self._seconds:g} s"
-            raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", message) from None
+            text = f"the body did not arrive within {self._seconds:g} s"
+            raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", text) from None
 
-    def deadline(self) -> float:
-        """The event loop's time by which a body that begins now must have come."""
-        return asyncio.get_running_loop().time() + self._seconds
-
-
-class _Body:
-    """The body of one request as it comes."""
-
-    def __init__(self, limit: BodyLimit, receive: Receive) -> None:
-        self._limit = limit
-        self._receive = receive
-        self._deadline = 0.0
-        self._received = 0
-        self._more = True
-        #: bytes that count as in flight
-        self.held = 0
-
-    async def receive(self) -> Message:
-        """The ASGI receive channel."""
-        if not self._more:
-            # after the body, only that the client went away
-            return await self._receive()
-        self._deadline = self._deadline or self._limit.deadline()
-        message = await self._limit.wait(self._receive, self._deadline)
-        self._received += len(message.get("body", b""))
-        self._more = message.get("more_body", False)
-        if self._received > _SMALL:
-            self._limit.hold(self._received - self.held, self._received)
-            self.held = self._received
-        elif self._received:
-            self._limit.hold(0, self._received)
-        return message
+    def _too_large(self, found: str) -> ApiError:
+        message = f"the body has {found}, expected at most {self._limit}: send fewer instances or readings a request"
+        return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", message, limit=self._limit)

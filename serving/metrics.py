@@ -48,11 +48,16 @@ class Metrics:
         self._refused = Counter("aiot_refused", "Requests refused under load.", ["model", "reason"], registry=r)
         self._models = Gauge("aiot_model_info", "1 for each model that is served.", ["model", "version"], registry=r)
 
+        # what is counted at each request or batch, so that its labels need not be looked up
+        self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._of_model: dict[str, tuple[Histogram, Histogram]] = {}
+
     def served(self, model: str, version: str) -> None:
         """A model is loaded."""
         self._models.labels(model, version).set(1)
         # so that a model that was never asked shows a zero
         self._scores.add(model, np.empty(0))
+        self._of_model[model] = self._batches.labels(model), self._waits.labels(model)
         for reason in REASONS:
             self._refused.labels(model, reason)
 
@@ -62,8 +67,9 @@ class Metrics:
 
     def batched(self, model: str, windows: int, wait_s: float) -> None:
         """A batch was started; its first window had waited so long."""
-        self._batches.labels(model).observe(windows)
-        self._waits.labels(model).observe(wait_s)
+        batches, waits = self._of_model[model]
+        batches.observe(windows)
+        waits.observe(wait_s)
 
     def refused(self, model: str, reason: str) -> None:
         """A request was refused as there was too much to do."""
@@ -75,8 +81,13 @@ class Metrics:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        found = self._of_route.get((route, status))
+        if found is None:
+            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._of_route[route, status] = found
+        requests, times = found
+        requests.inc()
+        times.observe(seconds)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -12,7 +12,7 @@ from types import FrameType
 
 import uvicorn
 
-from serving.head_limit import HeadLimit
+from serving.one_write import OneWrite
 from serving.service import Service
 
 #: Cloud Run kills a container 10 s after SIGTERM
@@ -61,7 +61,7 @@ def create(service: Service, app: object, host: str, port: int) -> Server:
         app,  # type: ignore[arg-type] # FastAPI's types and uvicorn's do not name each other
         host=host,
         port=port,
-        http=HeadLimit,
+        http=OneWrite,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -33,15 +33,17 @@ class Connection:
         self._socket = socket.create_connection(self._address, timeout=_TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser = httptools.HttpResponseParser(self)
-        self._complete = False
+        self._complete = self._closes = False
         self.retry_after = False
         self.body = b""
 
     # httptools calls these
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
-        """Remembers whether it is told when to come back."""
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Remembers whether it is told when to come back, and whether the server will hang up."""
         self.retry_after = self.retry_after or name.lower() == b"retry-after"
+        # once the answer is whole, the parser's own `should_keep_alive` says no to every one
+        self._closes = self._closes or (name.lower() == b"connection" and value.lower() == b"close")
 
     def on_body(self, part: bytes) -> None:
         """Keeps the answer, which the scores are checked in."""
@@ -79,7 +81,7 @@ class Connection:
         if not self._complete:
             return None
         status: int = self._parser.get_status_code()
-        if not self._parser.should_keep_alive():
+        if self._closes:
             body, retry_after = self.body, self.retry_after
             self.close()
             self._open()

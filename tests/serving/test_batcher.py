@@ -52,12 +52,31 @@ def load():
 
 
 @pytest.fixture
-def batcher(detector, load):
+def made(detector, load):
+    """Makes a batcher."""
+    metrics = Metrics()
+    metrics.served(detector.profile.name, detector.bundle.version)
     with ThreadPoolExecutor(1, thread_name_prefix="inference") as executor:
-        found = Batcher(detector, executor, Metrics(), load)
-        detector.runs.clear()
-        detector.threads.clear()
-        yield found
+
+        def make() -> Batcher:
+            found = Batcher(detector, executor, metrics, load)
+            detector.runs.clear()
+            detector.threads.clear()
+            return found
+
+        yield make
+
+
+@pytest.fixture
+def batcher(made):
+    return made()
+
+
+@pytest.fixture
+def threaded(made, monkeypatch):
+    """One whose every batch runs in a thread."""
+    monkeypatch.setattr("serving.batcher.INLINE_S", 0.0)
+    return made()
 
 
 def parts(tiny, *sizes: int) -> list[Instances]:
@@ -115,19 +134,16 @@ def test_batches_are_bounded_and_nothing_is_left_behind(batcher, load, detector,
     assert load.wait_s() == 0
 
 
-def test_what_takes_long_runs_in_a_thread_and_the_next_batch_gathers_meanwhile(
-    batcher, load, detector, tiny, monkeypatch
-):
-    monkeypatch.setattr("serving.batcher.INLINE_S", 0.0)
+def test_what_takes_long_runs_in_a_thread_and_the_next_batch_gathers_meanwhile(threaded, load, detector, tiny):
     detector.may_run.clear()
 
     async def ask():
-        first, *others = (asyncio.create_task(batcher.score(p, later())) for p in parts(tiny, 1, 2, 3))
+        first, *others = (asyncio.create_task(threaded.score(p, later())) for p in parts(tiny, 1, 2, 3))
         await asyncio.sleep(0)
         # the event loop is free while the graph is held up
         for _ in range(50):
             await asyncio.sleep(0.001)
-        more = [asyncio.create_task(batcher.score(p, later())) for p in parts(tiny, 4, 5)]
+        more = [asyncio.create_task(threaded.score(p, later())) for p in parts(tiny, 4, 5)]
         await asyncio.sleep(0.01)
         assert not first.done()
         assert load.wait_s() > 0
@@ -153,22 +169,21 @@ def test_a_request_whose_time_is_over_is_refused_without_being_scored(batcher, d
     assert detector.runs == [3]
 
 
-def test_who_would_wait_too_long_is_refused_at_the_door(batcher, load, detector, tiny, monkeypatch):
-    monkeypatch.setattr("serving.batcher.INLINE_S", 0.0)
+def test_who_would_wait_too_long_is_refused_at_the_door(threaded, load, detector, tiny):
 
     async def ask():
-        batcher.admit(1e-9)
-        await batcher.score(parts(tiny, PART)[0], later())
+        threaded.admit(1e-9)
+        await threaded.score(parts(tiny, PART)[0], later())
         detector.may_run.clear()
-        tasks = [asyncio.create_task(batcher.score(p, later())) for p in parts(tiny, *[PART] * 4)]
+        tasks = [asyncio.create_task(threaded.score(p, later())) for p in parts(tiny, *[PART] * 4)]
         await asyncio.sleep(0.01)
         wait = load.wait_s()
-        batcher.admit(wait * 2)
+        threaded.admit(wait * 2)
         with pytest.raises(OverloadedError, match="the wait is about"):
-            batcher.admit(wait / 2)
+            threaded.admit(wait / 2)
         detector.may_run.set()
         await asyncio.gather(*tasks)
-        batcher.admit(1e-9)
+        threaded.admit(1e-9)
 
     asyncio.run(ask())
 
@@ -185,18 +200,17 @@ def test_a_failure_of_the_runtime_is_told_to_each_and_the_next_are_answered(batc
     assert len(answered.score) == 1
 
 
-def test_what_it_expects_to_wait_follows_what_answers_took(batcher, load, detector, tiny, monkeypatch):
-    monkeypatch.setattr("serving.batcher.INLINE_S", 0.0)
+def test_what_it_expects_to_wait_follows_what_answers_took(threaded, load, detector, tiny):
 
     async def ask() -> float:
         for part in parts(tiny, *[4] * 20):
             detector.may_run.clear()
-            task = asyncio.create_task(batcher.score(part, later()))
+            task = asyncio.create_task(threaded.score(part, later()))
             await asyncio.sleep(0.02)
             detector.may_run.set()
             await task
         detector.may_run.clear()
-        tasks = [asyncio.create_task(batcher.score(p, later())) for p in parts(tiny, 4, 4, 4)]
+        tasks = [asyncio.create_task(threaded.score(p, later())) for p in parts(tiny, 4, 4, 4)]
         await asyncio.sleep(0.001)
         wait = load.wait_s()
         detector.may_run.set()

@@ -95,9 +95,10 @@ def test_sigterm_loses_no_request(models_dir, instance):
                 connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
                 try:
                     connection.request("GET", "/health/ready")
+                    found.append(connection.getresponse().status)
                 except ConnectionError:
+                    # the end: whoever comes now finds nobody listening
                     return found
-                found.append(connection.getresponse().status)
                 connection.close()
                 time.sleep(0.01)
 

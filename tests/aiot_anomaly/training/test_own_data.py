@@ -117,7 +117,7 @@ def test_a_training_is_bounded_however_large_the_recording_is(windows: int) -> N
         assert steps >= (100 if windows == 150 else 1_000)
 
 
-def test_a_denoiser_is_trained_where_a_direction_says_what_to_take_away() -> None:
+def test_a_denoiser_is_trained_where_a_direction_is_known_and_of_a_single_sensor() -> None:
     document = PROFILE.model_dump()
     undirected, directed = (
         PROFILE.model_validate(document | {"sensors": tuple(s | {"direction": way} for s in document["sensors"])})
@@ -125,6 +125,8 @@ def test_a_denoiser_is_trained_where_a_direction_says_what_to_take_away() -> Non
     )
     assert defaults.parameters(directed, 1_000)["denoise"]
     assert not defaults.parameters(undirected, 1_000)["denoise"]
+    single = PROFILE.model_validate(undirected.model_dump() | {"sensors": undirected.sensors[:1], "derived": ()})
+    assert defaults.parameters(single, 1_000)["denoise"]
 
 
 def test_the_default_parameters_fit_the_notebooks() -> None:
