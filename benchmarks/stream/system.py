@@ -103,6 +103,11 @@ class Done:
             before = self.steps.get(step, (0.0, 0.0))
             self.steps[step] = before[0] + wall, before[1] + cpu
 
+    def join(self, other: Done) -> None:
+        """Adds what was done at another time."""
+        told = {"cpu_s": other.cpu_s, "statuses": other.statuses, "first": other.first, "last": other.last}
+        self.add({**told, "steps": other.steps})
+
     @property
     def acknowledged(self) -> int:
         """Messages that are done."""
