@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.stream.results import SKELETON, SQLITE, Results
+from benchmarks.stream.results import SKELETON, SQLITE, Results, between
 
 #: the function's rate by the skeleton's
 BESIDE_SKELETON = 0.9
@@ -36,8 +36,8 @@ def goals(results: Results) -> list[Goal]:
     readings = results.fifty[SQLITE].readings_per_s
     p95 = results.latencies[SQLITE].p95_ms
     fewest, most = results.grown[0], results.grown[-1]
-    slower = fewest.rate.messages_per_s / most.rate.messages_per_s - 1
-    longer = most.latency.p50_ms / fewest.latency.p50_ms - 1
+    slower = between(fewest.rate.rounds, most.rate.rounds) - 1
+    longer = between(most.latency.p50_rounds_ms, fewest.latency.p50_rounds_ms) - 1
     range_ = f"{fewest.devices:,} to {most.devices:,} devices stored"
     return [
         Goal("messages/s beside the skeleton", f"≥ {BESIDE_SKELETON:.0%}", f"{ratio:.0%}", ratio >= BESIDE_SKELETON),

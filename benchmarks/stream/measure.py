@@ -6,19 +6,17 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
-from aiot_anomaly import bundle as bundles
-from aiot_anomaly import paths
+import numpy as np
+
 from aiot_anomaly.bundle import Bundle
 from benchmarks.stream import stored
 from benchmarks.stream.fleet import Fleet
 from benchmarks.stream.machine import machine
-from benchmarks.stream.pace import paced
+from benchmarks.stream.pace import Paced, paced
 from benchmarks.stream.results import BARE, FIRESTORE, SKELETON, SQLITE, Latency, Rate, Results, Size, Step
 from benchmarks.stream.sizes import Sizes
-from benchmarks.stream.system import Done, Function, System
+from benchmarks.stream.system import PROFILE, Done, Function, System
 
-#: a reading a second, a decision a reading: the most work that a reading can be
-PROFILE = "skab"
 #: of the sustained rate
 SHARE = 0.6
 _SOURCES = {BARE: "bare", SKELETON: "skeleton", SQLITE: "ours", FIRESTORE: "ours"}
@@ -29,10 +27,9 @@ Say = Callable[[str], None]
 def measure(system: System, sizes: Sizes, say: Say) -> Results:
     """Everything."""
     where = machine(system.pubsub)
-    bundle = bundles.load(paths.models() / PROFILE)
     names = [name for name in _SOURCES if name != FIRESTORE or system.firestore]
     with _functions(system, {name: (_SOURCES[name], name == FIRESTORE) for name in names}) as functions:
-        fleet = _primed(bundle, functions, sizes, say)
+        fleet = _primed(system.bundle, functions, sizes, say)
         single = _rates(functions, fleet, sizes.rounds, sizes.single, 1, say)
         fifty = _rates({n: f for n, f in functions.items() if n != BARE}, fleet, sizes.rounds, sizes.fifty, 50, say)
         latencies, steps = {}, {}
@@ -40,9 +37,9 @@ def measure(system: System, sizes: Sizes, say: Say) -> Results:
             if name != BARE:
                 say(f"latency of {name} at {SHARE:.0%} of its rate".replace("%", " %"))
                 rate = SHARE * single[name].messages_per_s
-                latencies[name], done = _latency(function, fleet, rate, sizes.paced_s)
-                steps[name] = _steps(done)
-    grown = _growth(system, bundle, sizes, SHARE * single[SQLITE].messages_per_s, say)
+                seen = [_paced(function, fleet, rate, sizes.paced_s)]
+                latencies[name], steps[name] = _latency(seen, rate), _steps(_all(seen))
+    grown = _growth(system, sizes, SHARE * single[SQLITE].messages_per_s, say)
     del steps[SKELETON]
     return Results(machine=where, single=single, fifty=fifty, latencies=latencies, steps=steps, grown=grown)
 
@@ -53,7 +50,7 @@ def _functions(system: System, contenders: Mapping[str, tuple[str, bool]]) -> It
         functions = {}
         for i, (name, (source, in_firestore)) in enumerate(contenders.items()):
             project = f"{source}-{i}-{'firestore' if in_firestore else 'sqlite'}-{len(contenders)}"
-            functions[name] = Function(system, project, source, PROFILE, "firestore:aiot" if in_firestore else "")
+            functions[name] = Function(system, project, source, "firestore:aiot" if in_firestore else "")
             stopping.callback(functions[name].stop)
         for function in functions.values():
             function.start()
@@ -96,16 +93,28 @@ def _rate(runs: Sequence[Done], readings: int) -> Rate:
     )
 
 
-def _latency(function: Function, fleet: Fleet, rate: float, seconds: float) -> tuple[Latency, Done]:
-    seen = paced(function, PROFILE, fleet.messages(max(10, round(rate * seconds)), 1), rate)
-    latency = Latency(
+def _latency(seen: Sequence[Paced], rate: float) -> Latency:
+    """Of all rounds together."""
+    p50, p95, p99 = (1.0 * q for q in np.quantile([x for s in seen for x in s.latencies_ms], (0.5, 0.95, 0.99)))
+    return Latency(
         rate=rate,
-        p50_ms=seen.quantile(0.5),
-        p95_ms=seen.quantile(0.95),
-        p99_ms=seen.quantile(0.99),
-        behind_ms=seen.behind_ms,
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        behind_ms=max(s.behind_ms for s in seen),
+        p50_rounds_ms=[float(np.median(s.latencies_ms)) for s in seen],
     )
-    return latency, seen.done
+
+
+def _paced(function: Function, fleet: Fleet, rate: float, seconds: float) -> Paced:
+    return paced(function, PROFILE, fleet.messages(max(10, round(rate * seconds)), 1), rate)
+
+
+def _all(seen: Sequence[Paced]) -> Done:
+    together = Done()
+    for one in seen:
+        together.join(one.done)
+    return together
 
 
 def _steps(done: Done) -> list[Step]:
@@ -118,25 +127,32 @@ def _steps(done: Done) -> list[Step]:
     return [Step(name=name, wall_ms=per * wall, cpu_ms=per * cpu) for name, (wall, cpu) in own.items()]
 
 
-def _growth(system: System, bundle: Bundle, sizes: Sizes, rate: float, say: Say) -> list[Size]:
+def _growth(system: System, sizes: Sizes, rate: float, say: Say) -> list[Size]:
     names = {f"{size:,} devices": size for size in sizes.stored}
     with _functions(system, dict.fromkeys(names, ("ours", False))) as functions:
         fleets = {}
         for name, function in functions.items():
             say(f"storing {name}")
-            function.drain(Fleet(bundle, 1).history(range(min(10, names[name]))))
+            function.drain(Fleet(system.bundle, 1).history(range(min(10, names[name]))))
             stored.multiply(function.store, profile=PROFILE, first=min(10, names[name]), devices=names[name])
-            fleets[name] = Fleet(bundle, names[name])
+            fleets[name] = Fleet(system.bundle, names[name])
         found: dict[str, list[Done]] = {name: [] for name in functions}
         for turn in range(sizes.rounds):
             order = list(functions)
             for name in order[turn % len(order) :] + order[: turn % len(order)]:
                 found[name].append(functions[name].drain(fleets[name].messages(sizes.grown, 1)))
                 say(f"round {turn + 1} of {sizes.rounds}: {name} stored, {found[name][-1].rate:,.0f} messages/s")
-        grown = []
-        for name, function in functions.items():
-            say(f"latency with {name} stored")
-            latency, done = _latency(function, fleets[name], rate, sizes.paced_s)
-            rates = _rate(found[name], 1)
-            grown.append(Size(devices=names[name], rate=rates, latency=latency, steps=_steps(done)))
-    return grown
+        seen: dict[str, list[Paced]] = {name: [] for name in functions}
+        for turn in range(sizes.rounds):
+            for name, function in functions.items():
+                say(f"round {turn + 1} of {sizes.rounds}: latency with {name} stored")
+                seen[name].append(_paced(function, fleets[name], rate, sizes.paced_s / sizes.rounds))
+        return [
+            Size(
+                devices=size,
+                rate=_rate(found[name], 1),
+                latency=_latency(seen[name], rate),
+                steps=_steps(_all(seen[name])),
+            )
+            for name, size in names.items()
+        ]

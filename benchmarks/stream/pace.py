@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from aiot_anomaly.messages import attributes
@@ -36,10 +35,6 @@ class Paced(NamedTuple):
     latencies_ms: list[float]
     behind_ms: float
     done: Done
-
-    def quantile(self, q: float) -> float:
-        """The latency that a share `q` of the messages did not exceed, in milliseconds."""
-        return float(np.quantile(self.latencies_ms, q, method="higher"))
 
 
 def paced(function: Function, profile: str, messages: Sequence[Message], rate: float) -> Paced:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from pydantic import BaseModel, ConfigDict
@@ -45,6 +46,7 @@ class Latency(_Document):
         p95_ms: 95 %.
         p99_ms: 99 %.
         behind_ms: the most by which the benchmark itself was late in publishing one.
+        p50_rounds_ms: of each round.
     """
 
     rate: float
@@ -52,6 +54,7 @@ class Latency(_Document):
     p95_ms: float
     p99_ms: float
     behind_ms: float
+    p50_rounds_ms: list[float]
 
 
 class Step(_Document):
@@ -113,4 +116,9 @@ class Results(_Document):
 
     def ratio(self, name: str, peer: str) -> float:
         """Of both rates in the same round; the rounds' median."""
-        return median(a / b for a, b in zip(self.single[name].rounds, self.single[peer].rounds, strict=True))
+        return between(self.single[name].rounds, self.single[peer].rounds)
+
+
+def between(ones: Sequence[float], others: Sequence[float]) -> float:
+    """The ratio of what was measured in the same round; the rounds' median."""
+    return median(a / b for a, b in zip(ones, others, strict=True))

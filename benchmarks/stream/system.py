@@ -15,15 +15,21 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from google.cloud.pubsub_v1.types import PushConfig
 
 from aiot_anomaly import paths
+from aiot_anomaly.bundle import Bundle
+from aiot_anomaly.messages import attributes
 from benchmarks.stream.errors import BenchmarkError
 from benchmarks.stream.fleet import Message
-from local import environment, firestore
+from local import environment, firestore, served
 from local.process import Process
 from local.pubsub import emulator, resources
 from local.stack import HOST, api_command, free_port, function_command
 from simulator.outgoing import Outgoing
 from simulator.sinks import BULK_S, PubSubSink
 
+#: a reading a second, a decision a reading: the most work that a reading can be
+PROFILE = "skab"
+#: so short that a device needs few readings to begin with its own calibration
+LEARNING_S = 100
 #: requests that each function works on at once; more threads only take turns on two cores
 THREADS = 8
 #: longest that the messages of one measurement may take
@@ -40,12 +46,14 @@ class System:
 
     Attributes:
         folder: for logs and stores.
+        bundle: the model that the API serves.
         pubsub: which Pub/Sub it is.
         api: URL of the API.
         firestore: address of the Firestore emulator, None where it is not installed.
     """
 
     folder: Path
+    bundle: Bundle
     pubsub: str
     api: str
     firestore: str | None
@@ -55,14 +63,15 @@ class System:
 def running(folder: Path) -> Iterator[System]:
     """Runs Pub/Sub, the API and, where it is installed, Firestore until the end of the block."""
     port = free_port()
+    bundle = served.models(folder / "models", PROFILE, learning_s=LEARNING_S)
     with contextlib.ExitStack() as stopping:
         pubsub = stopping.enter_context(emulator.running(log=folder / "pubsub.log"))
         stopping.enter_context(environment.variable("PUBSUB_EMULATOR_HOST", pubsub.address))
         found = stopping.enter_context(firestore.running(folder / "firestore.log")) if firestore.find() else None
-        api = Process("api", api_command(port, paths.models()), cwd=paths.root(), log=folder / "api.log")
+        api = Process("api", api_command(port, folder / "models"), cwd=paths.root(), log=folder / "api.log")
         stopping.callback(api.stop)
         api.wait_ready(f"http://{HOST}:{port}/health/ready")
-        yield System(folder, pubsub.kind, f"http://{HOST}:{port}", found)
+        yield System(folder, bundle, pubsub.kind, f"http://{HOST}:{port}", found)
 
 
 @dataclass
@@ -94,6 +103,11 @@ class Done:
             before = self.steps.get(step, (0.0, 0.0))
             self.steps[step] = before[0] + wall, before[1] + cpu
 
+    def join(self, other: Done) -> None:
+        """Adds what was done at another time."""
+        told = {"cpu_s": other.cpu_s, "statuses": other.statuses, "first": other.first, "last": other.last}
+        self.add({**told, "steps": other.steps})
+
     @property
     def acknowledged(self) -> int:
         """Messages that are done."""
@@ -117,14 +131,12 @@ class Function:
         system: what it works with.
         project: of its topics; no other's.
         source: its file in `contenders/`.
-        profile: of the messages.
         store: what it is told of its store; an SQLite file of its own if not given.
     """
 
-    def __init__(self, system: System, project: str, source: str, profile: str, store: str = "") -> None:
+    def __init__(self, system: System, project: str, source: str, store: str = "") -> None:
         self.project = project
         self.store = system.folder / f"{project}.db"
-        self._profile = profile
         port = free_port()
         self._url = f"http://{HOST}:{port}"
         told = {
@@ -162,9 +174,9 @@ class Function:
     def publish(self, messages: Sequence[Message]) -> None:
         """Puts messages into its topic."""
         sink = PubSubSink(self.project, resources.READINGS, hold_s=BULK_S)
-        attributes = {"profile": self._profile, "schema_version": "1"}
+        common = attributes(PROFILE)
         for m in messages:
-            sink.send(Outgoing(m.device, m.data, 1, "reading", 0), attributes)
+            sink.send(Outgoing(m.device, m.data, 1, "reading", 0), common)
         sink.close()
 
     @contextlib.contextmanager

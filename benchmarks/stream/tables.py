@@ -9,9 +9,8 @@ from aiot_anomaly.training.benchmark.readme import READMES
 from aiot_anomaly.training.benchmark.words import ENGLISH, Language
 from benchmarks.stream import plot, prose
 from benchmarks.stream.goals import goals
-from benchmarks.stream.measure import PROFILE
 from benchmarks.stream.results import FIRESTORE, SKELETON, SQLITE, Rate, Results
-from benchmarks.stream.system import THREADS
+from benchmarks.stream.system import PROFILE, THREADS
 
 COMMAND = "make bench-stream"
 _HEADS = {

@@ -216,6 +216,17 @@ def test_a_gap_is_told_of_once_with_its_ends():
     assert not state.broken
 
 
+def test_when_a_sweep_looks_moves_only_twice_in_a_silence():
+    of = tiny_profile()  # silent after 900 s
+    state, moved = DeviceState(), []
+    for i in range(0, 1801, 60):
+        state = stream.accept(of, state, batch(of, [FIRST + i // 60], [[50.0, 5.0]]), str(i), 10_000 + i).state
+        if not moved or state.due_at != moved[-1]:
+            moved.append(state.due_at)
+        assert state.seen_at + 450 <= state.due_at <= stream.due_at(of, state) == state.seen_at + 900
+    assert moved == [10_900, 11_380, 11_860, 12_340]
+
+
 def test_a_gap_longer_than_the_history_is_told_of_with_its_ends():
     of = tiny_profile()
     state, gaps = DeviceState(), []

@@ -30,7 +30,7 @@ def rate(*rounds: float, readings: int = 1) -> Rate:
 
 
 def latency(p50: float = 20, p95: float = 60) -> Latency:
-    return Latency(rate=120, p50_ms=p50, p95_ms=p95, p99_ms=90, behind_ms=1)
+    return Latency(rate=120, p50_ms=p50, p95_ms=p95, p99_ms=90, behind_ms=1, p50_rounds_ms=[p50])
 
 
 def results(
