@@ -20,7 +20,7 @@ _BEYOND = 8
 class Message(NamedTuple):
     """One message: its ordering key, and its body."""
 
-    device: str
+    key: str
     data: bytes
 
 
@@ -30,12 +30,15 @@ class Fleet:
     Args:
         bundle: whose golden windows say what is usual.
         devices: how many.
+        lanes: how many ordering keys they share, one each if not given: Pub/Sub's emulator slows down with their
+            number, and the function does not look at them.
         seed: of the values and of who sends when.
     """
 
-    def __init__(self, bundle: Bundle, devices: int, seed: int = 0) -> None:
+    def __init__(self, bundle: Bundle, devices: int, *, lanes: int | None = None, seed: int = 0) -> None:
         self.profile = bundle.profile
         self.devices = devices
+        self._lanes = lanes or devices
         self._rng = np.random.default_rng(seed)
         sensors = len(self.profile.sensors)
         # the first golden window is the calmest
@@ -67,7 +70,10 @@ class Fleet:
         times = START + self.profile.interval_s * np.arange(at, at + readings)
         values = self._usual * (1 + 0.01 * self._rng.normal(size=(readings, len(self._usual))))
         name = device_id(device)
-        return Message(name, self._encoder.message(name, self._encoder.readings(times, np.round(values, 4))))
+        return Message(
+            device_id(device % self._lanes),
+            self._encoder.message(name, self._encoder.readings(times, np.round(values, 4))),
+        )
 
 
 def device_id(device: int) -> str:

@@ -135,7 +135,7 @@ def _growth(system: System, sizes: Sizes, rate: float, say: Say) -> list[Size]:
             say(f"storing {name}")
             function.drain(Fleet(system.bundle, 1).history(range(min(10, names[name]))))
             stored.multiply(function.store, profile=PROFILE, first=min(10, names[name]), devices=names[name])
-            fleets[name] = Fleet(system.bundle, names[name])
+            fleets[name] = Fleet(system.bundle, names[name], lanes=sizes.stored[0])
         found: dict[str, list[Done]] = {name: [] for name in functions}
         for turn in range(sizes.rounds):
             order = list(functions)

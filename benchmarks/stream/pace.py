@@ -63,7 +63,7 @@ def _publish(project: str, profile: str, messages: Sequence[Message], rate: floa
             time.sleep(early)
         behind = max(behind, time.monotonic() - begin - due)
         sent_at = f"{began_at + due:.6f}"
-        futures.append(client.publish(topic, m.data, ordering_key=m.device, sent_at=sent_at, **common))
+        futures.append(client.publish(topic, m.data, ordering_key=m.key, sent_at=sent_at, **common))
     for future in futures:
         future.result(timeout=_PATIENCE_S)
     client.stop()

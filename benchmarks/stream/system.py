@@ -176,7 +176,7 @@ class Function:
         sink = PubSubSink(self.project, resources.READINGS, hold_s=BULK_S)
         common = attributes(PROFILE)
         for m in messages:
-            sink.send(Outgoing(m.device, m.data, 1, "reading", 0), common)
+            sink.send(Outgoing(m.key, m.data, 1, "reading", 0), common)
         sink.close()
 
     @contextlib.contextmanager
