@@ -110,9 +110,6 @@ def measured(api: Api, subject: Subject, peers: Iterable[Contender], plan: Plan,
     starts = ready_s(api, subject, plan)
     with on(plan.cores.generator), running(api, subject, plan.cores.server, plan.logs) as server:
         own = _Measured(server, subject, server.check(subject), median([*starts, server.ready_s]))
-        # what it can do alone, whether or not there is a peer to compare it with
-        for connections in api.connections:
-            own.closed[connections].append(_closed(own, connections, plan.seconds))
         others = []
         for peer in peers:
             tell(f"{subject.name}: start of {peer.title}")
@@ -128,6 +125,10 @@ def measured(api: Api, subject: Subject, peers: Iterable[Contender], plan: Plan,
                 other.look()
                 others.append(one.result())
         server.resume()
+        if not others:
+            # with a peer it was measured round by round beside it
+            for connections in api.connections:
+                own.closed[connections].append(_closed(own, connections, plan.seconds))
         server.look()
         tell(f"{subject.name}: the API at {SHARE:.0%}")
         own.at_60 = _at_share(own, plan, 2 * plan.seconds)
