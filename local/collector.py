@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.cloud.pubsub_v1 import SubscriberClient
-
 from aiot_anomaly.messages import Decision
 from local.pubsub import resources
+from local.pulling import pulling
 
 
 @dataclass
@@ -60,18 +59,9 @@ class Collected:
 def collecting(project: str) -> Iterator[Collected]:
     """Collects from both subscriptions until the end of the block."""
     collected = Collected()
-    with SubscriberClient() as client:
-        pulls = [
-            client.subscribe(client.subscription_path(project, name), callback=callback)
-            for name, callback in (
-                (resources.DECISIONS_PULL, collected.take_decision),
-                (resources.READINGS_PARKED_PULL, collected.take_parked),
-            )
-        ]
-        try:
-            yield collected
-        finally:
-            for pull in pulls:
-                pull.cancel()
-            for pull in pulls:
-                pull.result(timeout=10)
+    takers = {
+        resources.DECISIONS_PULL: collected.take_decision,
+        resources.READINGS_PARKED_PULL: collected.take_parked,
+    }
+    with pulling(project, takers):
+        yield collected

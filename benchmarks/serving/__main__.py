@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from aiot_anomaly.errors import AIoTError
+from benchmarks import goal
 from benchmarks.serving import cores, machine, measure, results, tables, work
 from benchmarks.serving.contenders import PEERS, PEERS_OF_ALL, ROOT, Api, Bare
 from benchmarks.serving.errors import BenchmarkError
@@ -34,11 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"bench-serving: {e}\n")
         return 1
     print(tables.document(found))
-    missed = [g for g in goals(found) if not g.met]
-    for goal in goals(found):
-        print(f"{'met   ' if goal.met else 'MISSED'}  {goal.what}: wanted {goal.wanted}, found {goal.found}")
-    print(f"{len(goals(found)) - len(missed)} of {len(goals(found))} goals met; see {given.report}")
-    return 1 if given.strict and missed else 0
+    print(goal.summary(goals(found), given.report))
+    return 1 if given.strict and not all(g.met for g in goals(found)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from benchmarks.goal import Goal
 from benchmarks.serving.results import ModelResult, Overload, Results, ServerResult
 
 P99_MS = 10.0
@@ -18,22 +18,6 @@ MEMORY_MB, READY_S = 250.0, 1.0
 #: latency of the accepted is flat: the second half's p99 by the first's, and that of the most load by that of less
 FLAT = 1.5
 _COMPARED = 16
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One of them.
-
-    Attributes:
-        what: is measured.
-        wanted, found: as text.
-        met: whether it is.
-    """
-
-    what: str
-    wanted: str
-    found: str
-    met: bool
 
 
 def goals(results: Results) -> list[Goal]:

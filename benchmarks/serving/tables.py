@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiot_anomaly.training.benchmark import markdown
-from aiot_anomaly.training.benchmark.readme import READMES
 from aiot_anomaly.training.benchmark.words import ENGLISH, Language
+from benchmarks import documents
+from benchmarks.goal import Goal
 from benchmarks.serving import plot, prose
-from benchmarks.serving.goals import Goal, goals
+from benchmarks.serving.goals import goals
 from benchmarks.serving.results import Load, ModelResult, Results, ServerResult
 
 COMMAND = "make bench-serving"
@@ -142,11 +143,11 @@ def write(results: Results, root: Path) -> None:
     Raises:
         TrainingError: a README has no place for it.
     """
-    (root / "docs" / "serving.md").write_text(document(results), encoding="utf-8")
-    plot.draw(results, root / "docs" / "serving.png")
-    for name, language in READMES.items():
-        path = root / name
-        text = markdown.included(
-            path.read_text(encoding="utf-8"), "serving", brief(results, language), where=name, command=COMMAND
-        )
-        path.write_text(text, encoding="utf-8")
+    documents.write(
+        root,
+        "serving",
+        document(results),
+        lambda picture: plot.draw(results, picture),
+        lambda language: brief(results, language),
+        command=COMMAND,
+    )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from aiot_anomaly import paths
 from aiot_anomaly.errors import AIoTError
+from benchmarks import goal
 from benchmarks.stream import sizes, system, tables
 from benchmarks.stream.errors import BenchmarkError
 from benchmarks.stream.goals import goals
@@ -37,11 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"bench-stream: {e}\n")
         return 1
     print(tables.document(found))
-    missed = [g for g in goals(found) if not g.met]
-    for goal in goals(found):
-        print(f"{'met   ' if goal.met else 'MISSED'}  {goal.what}: wanted {goal.wanted}, found {goal.found}")
-    print(f"{len(goals(found)) - len(missed)} of {len(goals(found))} goals met; see {given.report}")
-    return 1 if given.strict and missed else 0
+    print(goal.summary(goals(found), given.report))
+    return 1 if given.strict and not all(g.met for g in goals(found)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

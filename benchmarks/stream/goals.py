@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from benchmarks.goal import Goal
 from benchmarks.stream.results import SKELETON, SQLITE, Results, between
 
 #: the function's rate by the skeleton's
@@ -12,22 +11,6 @@ READINGS_S = 3_000.0
 P95_MS = 250.0
 #: with the most devices stored, of what it is with the fewest
 FLAT = 0.1
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One of them.
-
-    Attributes:
-        what: is measured.
-        wanted, found: as text.
-        met: whether it is.
-    """
-
-    what: str
-    wanted: str
-    found: str
-    met: bool
 
 
 def goals(results: Results) -> list[Goal]:

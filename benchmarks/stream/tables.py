@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiot_anomaly.training.benchmark import markdown
-from aiot_anomaly.training.benchmark.readme import READMES
 from aiot_anomaly.training.benchmark.words import ENGLISH, Language
+from benchmarks import documents
 from benchmarks.stream import plot, prose
 from benchmarks.stream.goals import goals
 from benchmarks.stream.results import FIRESTORE, SKELETON, SQLITE, Rate, Results
@@ -126,11 +126,11 @@ def write(results: Results, root: Path) -> None:
     Raises:
         TrainingError: a README has no place for it.
     """
-    (root / "docs" / "stream.md").write_text(document(results), encoding="utf-8")
-    plot.draw(results, root / "docs" / "stream.png")
-    for name, language in READMES.items():
-        path = root / name
-        text = markdown.included(
-            path.read_text(encoding="utf-8"), "stream", brief(results, language), where=name, command=COMMAND
-        )
-        path.write_text(text, encoding="utf-8")
+    documents.write(
+        root,
+        "stream",
+        document(results),
+        lambda picture: plot.draw(results, picture),
+        lambda language: brief(results, language),
+        command=COMMAND,
+    )

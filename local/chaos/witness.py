@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from google.cloud.pubsub_v1 import SubscriberClient
-
 from local.chaos.likeness import alike, difference
 from local.pubsub import resources
+from local.pulling import pulling
 
 
 class Parked(NamedTuple):
@@ -112,19 +111,10 @@ class Witness:
 def watching(project: str) -> Iterator[Witness]:
     """Takes down what comes out of the project's topics until the end of the block."""
     witness = Witness()
-    with SubscriberClient() as client:
-        pulls = [
-            client.subscribe(client.subscription_path(project, name), callback=callback)
-            for name, callback in (
-                (resources.DECISIONS_PULL, witness.take_decision),
-                (resources.READINGS_PARKED_PULL, witness.take_parked),
-                (resources.READINGS_DEAD_PULL, witness.take_dead),
-            )
-        ]
-        try:
-            yield witness
-        finally:
-            for pull in pulls:
-                pull.cancel()
-            for pull in pulls:
-                pull.result(timeout=10)
+    takers = {
+        resources.DECISIONS_PULL: witness.take_decision,
+        resources.READINGS_PARKED_PULL: witness.take_parked,
+        resources.READINGS_DEAD_PULL: witness.take_dead,
+    }
+    with pulling(project, takers):
+        yield witness

@@ -26,6 +26,7 @@ DeviceId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 Outcome = Literal["decided", "warming_up", "duplicate", "late", "gap"]
 OUTCOMES: tuple[Outcome, ...] = ("decided", "warming_up", "duplicate", "late", "gap")
 IncidentState = Literal["opened", "ongoing", "closed"]
+NoticeReason = Literal["silent", "sending", "gap"]
 #: what an incident is about: windows that are not as they should be, or a device that sends nothing any more
 IncidentKind = Literal["anomaly", "silent"]
 
@@ -140,7 +141,7 @@ class Notice(_Message):
     id: str
     profile: str
     device_id: DeviceId
-    reason: Literal["silent", "sending", "gap"]
+    reason: NoticeReason
     #: silent, sending: when its last message before the silence was published. gap: time of the last reading before it
     since: AwareDatetime
     #: gap: time of the first reading after it; absent where it still goes on
@@ -155,7 +156,7 @@ def decision_id(profile: str, device_id: str, window_end: datetime) -> str:
     return f"{profile}/{device_id}/{window_end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def notice_id(profile: str, device_id: str, reason: str, at: datetime) -> str:
+def notice_id(profile: str, device_id: str, reason: NoticeReason, at: datetime) -> str:
     """Deterministic, as `decision_id` is; no decision has the same."""
     return f"{profile}/{device_id}/{reason}/{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
