@@ -48,6 +48,25 @@ def moment(seconds: int) -> str:
         return f"{seconds} s after 1970"
 
 
+def check_range(start: int, end: int, interval_s: int) -> None:
+    """That a device can have reported from `start` to before `end`.
+
+    Raises:
+        SimulatorError: it ends before it starts, lies too early or in the future, or no reading falls into it.
+    """
+    if not EARLIEST <= start < end:
+        raise SimulatorError(
+            f"range from {moment(start)} to {moment(end)}; expected an end after the start, and that from "
+            f"{moment(EARLIEST)} on"
+        )
+    if end > time.time():
+        raise SimulatorError(f"the range ends at {moment(end)}, in the future; devices report the past only")
+    if -(-start // interval_s) * interval_s >= end:
+        raise SimulatorError(
+            f"no reading falls into the range from {moment(start)} to {moment(end)}; there is one every {interval_s} s"
+        )
+
+
 def days_in_s(text: str, what: str) -> int:
     """Seconds of a number of days; `what` names what lasts as long.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from aiot_anomaly.datasets.fleet import Fleet, Truth, labels
 from aiot_anomaly.datasets.recording import Recording
-from simulator.clock import DAY_S, EARLIEST, last_full_hour, moment
+from simulator.clock import DAY_S, check_range, last_full_hour
 from simulator.consumers import KINDS, Consumer
 from simulator.errors import SimulatorError
 from simulator.fraud import Fraud, device_name
@@ -160,17 +159,7 @@ def _check(numbers: Sequence[int], start: int, end: int, frauds: Sequence[Fraud]
         raise SimulatorError(f"meters {numbers}; expected one or more different numbers from 1 on")
     if consumers is not None and max(numbers) > consumers:
         raise SimulatorError(f"meter {max(numbers)} of a base of {consumers} consumers; expected a number up to that")
-    if not EARLIEST <= start < end:
-        raise SimulatorError(
-            f"range from {moment(start)} to {moment(end)}; expected an end after the start, and that from "
-            f"{moment(EARLIEST)} on"
-        )
-    if end > time.time():
-        raise SimulatorError(f"the range ends at {moment(end)}, in the future; devices report the past only")
-    if -(-start // HOUR_S) * HOUR_S >= end:
-        raise SimulatorError(
-            f"no reading falls into the range from {moment(start)} to {moment(end)}; there is one every {HOUR_S} s"
-        )
+    check_range(start, end, HOUR_S)
     known = {device_name(n) for n in numbers}
     for k, fraud in enumerate(frauds):
         if fraud.device_id not in known:

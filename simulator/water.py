@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.recording import Recording
-from simulator.clock import DAY_S, EARLIEST, last_full_hour, moment
+from simulator.clock import DAY_S, check_range, last_full_hour
 from simulator.district_readings import SENSORS, Span, recording
 from simulator.errors import SimulatorError
 from simulator.events import Event
@@ -153,17 +152,7 @@ def _check(numbers: Sequence[int], start: int, end: int, interval_s: int, networ
         raise SimulatorError(f"districts {numbers}; expected one or more different numbers from 1 on")
     if interval_s < 60 or DAY_S % interval_s:
         raise SimulatorError(f"interval of {interval_s} s; expected a divisor of a day from 60 s on, such as 900")
-    if not EARLIEST <= start < end:
-        raise SimulatorError(
-            f"range from {moment(start)} to {moment(end)}; expected an end after the start, and that from "
-            f"{moment(EARLIEST)} on"
-        )
-    if end > time.time():
-        raise SimulatorError(f"the range ends at {moment(end)}, in the future; devices report the past only")
-    if -(-start // interval_s) * interval_s >= end:
-        raise SimulatorError(
-            f"no reading falls into the range from {moment(start)} to {moment(end)}; there is one every {interval_s} s"
-        )
+    check_range(start, end, interval_s)
     if network not in NETWORKS:
         raise SimulatorError(f"network {network!r}; expected one of {', '.join(NETWORKS)}")
     happenings.days_off(day_numbers(start, end))

@@ -138,18 +138,41 @@ class KerasPredict(_Route):
     module = "keras_predict"
 
 
-class MLflow(Contender):
-    """MLflow's own server, with the model in its ONNX form: its fastest."""
+class _MLflow(Contender):
+    """MLflow's own server.
 
-    name = "mlflow"
-    title = "mlflow models serve (ONNX)"
+    Attributes:
+        form: the folder of the model in one of MLflow's forms.
+    """
+
     ready_path = "/ping"
     path = "/invocations"
+    form: str
 
     def command(self, subject: Subject, port: int) -> list[str]:
         """In the environment that it is in, one process."""
         options = f"--env-manager local --host 127.0.0.1 --port {port} --workers 1".split()
-        return [str(PEERS / "mlflow"), "models", "serve", "-m", str(subject.folder / "mlflow"), *options]
+        return [str(PEERS / "mlflow"), "models", "serve", "-m", str(subject.folder / self.form), *options]
+
+
+class MLflow(_MLflow):
+    """With the model as TensorFlow has it, which is what MLflow logs of one."""
+
+    name = "mlflow"
+    title = "mlflow models serve"
+    form = "mlflow"
+
+    def body(self, subject: Subject, which: Sequence[int]) -> bytes:
+        """A tensor."""
+        return orjson.dumps({"inputs": subject.windows[list(which)].tolist()})
+
+
+class MLflowOnnx(_MLflow):
+    """With the model in its ONNX form: its fastest."""
+
+    name = "mlflow-onnx"
+    title = "mlflow models serve, ONNX Runtime"
+    form = "mlflow_onnx"
 
     def body(self, subject: Subject, which: Sequence[int]) -> bytes:
         """Tensors by name: what it parses fastest."""
@@ -203,4 +226,7 @@ class BentoML(Contender):
 
 
 #: the fastest to start first
-PEERS_OF_ALL: tuple[Contender, ...] = (Bare(), LitServe(), BentoML(), MLflow(), SavedModel(), KerasPredict())
+PEERS_OF_ALL: tuple[Contender, ...] = (
+    *(Bare(), LitServe(), BentoML(), MLflowOnnx()),
+    *(MLflow(), SavedModel(), KerasPredict()),
+)

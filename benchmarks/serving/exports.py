@@ -20,7 +20,7 @@ from benchmarks.serving import reference, score, work
 
 
 def save(bundle: Bundle, folder: Path) -> None:
-    """Writes it as a SavedModel, an ONNX graph and an MLflow model: `saved_model/`, `score.onnx`, `mlflow/`."""
+    """Writes it in all forms: `saved_model/`, `score.onnx`, and as MLflow models `mlflow/` and `mlflow_onnx/`."""
     network, function = score.function(bundle)
     module = tf.Module()
     module.network, module.score = network, function
@@ -32,16 +32,22 @@ def save(bundle: Bundle, folder: Path) -> None:
         node.output[:] = ["score" if o == named else o for o in node.output]
     model.graph.output[0].name = "score"
     onnx.save(model, str(folder / "score.onnx"))
+    window = TensorSpec(np.dtype("float64"), (-1, *score.shape(bundle)), "window")
+    # the environment is the peers' own: nothing is to be found out or installed
     mlflow.onnx.save_model(
         model,
-        str(folder / "mlflow"),
-        signature=ModelSignature(
-            Schema([TensorSpec(np.dtype("float64"), (-1, *score.shape(bundle)), "window")]),
-            Schema([TensorSpec(np.dtype("float32"), (-1,), "score")]),
-        ),
+        str(folder / "mlflow_onnx"),
+        signature=ModelSignature(Schema([window]), Schema([TensorSpec(np.dtype("float32"), (-1,), "score")])),
         onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
-        # the environment is the peers' own: nothing is to be found out or installed
         pip_requirements=["onnxruntime"],
+    )
+    module.__call__ = function
+    unnamed = (TensorSpec(s.type, s.shape) for s in (window, TensorSpec(np.dtype("float32"), (-1,))))
+    mlflow.tensorflow.save_model(
+        module,
+        str(folder / "mlflow"),
+        signature=ModelSignature(*(Schema([spec]) for spec in unnamed)),
+        pip_requirements=["tensorflow"],
     )
 
 

@@ -32,8 +32,8 @@ in [benchmarks/serving/peers](../benchmarks/serving/peers).
 
 - The FastAPI routes parse with orjson, validate nothing and compute on the event loop, which is faster than a thread on
   one core; uvicorn with uvloop and httptools. The SavedModel is called through its signature, Keras by `Model.predict`.
-- `mlflow models serve` has the model in MLflow's ONNX form, which is faster than its TensorFlow form, and its inputs as
-  named tensors.
+- `mlflow models serve` has the model in its TensorFlow form, which is what MLflow logs of such a network, and beside it
+  in its ONNX form, which is much faster; inputs are tensors.
 - LitServe batches up to 64 of the requests that come within 2 ms (of 0, 1, 2, 5 and 10 ms the fastest over 16
   connections); one worker, one API server, its ZeroMQ queue.
 - BentoML has adaptive batching of up to 64 on, one worker."""
