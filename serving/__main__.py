@@ -18,6 +18,8 @@ from serving.settings import Settings, from_environment
 
 #: after so long the event loop lets another thread that waits go on; Python's own 5 ms are as long as a batch takes
 _SWITCH_S = 0.0005
+#: new containers after which the garbage collector looks for cycles: more than the windows of a request have rows
+_COLLECT_AT = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(_SWITCH_S)
     # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
     gc.freeze()
+    # and a large body is not looked through again and again while it is read: what it leaves needs no collector
+    gc.set_threshold(_COLLECT_AT)
     server.create(app.state.service, served, given.host, given.port).run()
     return 0
 

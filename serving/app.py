@@ -8,9 +8,9 @@ from fastapi import FastAPI
 
 from serving import calibrate, catalogue, describe, detect, errors, invocations, openapi, predict, vertex
 from serving import service as services
-from serving.body_limit import BodyLimit
+from serving.body_limit import BodyLimit, BodyLimits
 from serving.direct import Direct
-from serving.metrics import Measured
+from serving.metrics import Journal, Measured
 from serving.settings import Settings, SettingsError
 from serving.trace_context import Traced
 
@@ -42,13 +42,12 @@ def create_app(models_dir: Path, settings: Settings | None = None) -> FastAPI:
     vertex.install(app, settings)
     errors.install(app)
     openapi.install(app, service)
-    app.add_middleware(Direct, routes=predict.direct_routes(service), most_s=service.most_s)
-    app.add_middleware(
-        BodyLimit,
-        limit=settings.max_body_bytes,
-        in_flight=settings.max_bytes_in_flight,
-        seconds=settings.body_timeout_s,
-    )
-    app.add_middleware(Measured, metrics=service.metrics, access_log=settings.access_log)
+    limits = BodyLimits(settings.max_body_bytes, settings.max_bytes_in_flight, settings.body_timeout_s)
+    journal = Journal(service.metrics, settings.access_log)
+    # the last one comes first
+    app.add_middleware(BodyLimit, limits=limits)
+    app.add_middleware(Measured, journal=journal)
     app.add_middleware(Traced)
+    direct = predict.direct_routes(service)
+    app.add_middleware(Direct, routes=direct, most_s=service.most_s, limits=limits, journal=journal)
     return app

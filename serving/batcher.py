@@ -7,6 +7,7 @@ batches, and nobody waits for a batch to fill.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from serving.overload import Load, OverloadedError
 #: a batch that takes no more of the processor runs in the event loop: to hand a window to a thread and back takes about
 #: as long as to score it, so a single one would be answered half as fast
 INLINE_S = 0.001
+#: the same on one core, where a thread would only take turns with the event loop, milliseconds at a time
+_ALONE_S = 0.01
 #: a window is taken for one that takes so little even where it was measured so many times slower, on a busy machine
 _BUSY = 5
 _TRIES = 5
@@ -32,6 +35,7 @@ _TRIES = 5
 
 class _Job(NamedTuple):
     part: Instances
+    windows: int
     answer: asyncio.Future[Scores]
     deadline: float
     since: float
@@ -56,7 +60,8 @@ class Batcher:
         #: windows of the largest batch that runs in the event loop; one at least, however busy the start was
         self._most_inline = 0
         if one <= _BUSY * INLINE_S:
-            self._most_inline = max(1, min(PART, 1 + int((INLINE_S - one) / max(each, 1e-9))))
+            most_s = INLINE_S if _cores() > 1 else _ALONE_S
+            self._most_inline = max(1, min(PART, 1 + int((most_s - one) / max(each, 1e-9))))
         load.expect(len(golden), all_)
         metrics.watch_queue(self._name, lambda: self._waiting)
 
@@ -83,10 +88,11 @@ class Batcher:
             OverloadedError: the deadline cannot be met.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(part, loop.create_future(), deadline, time.perf_counter())
+        windows = len(part)
+        job = _Job(part, windows, loop.create_future(), deadline, time.perf_counter())
         self._jobs.append(job)
-        self._waiting += len(part)
-        self._load.begin(len(part))
+        self._waiting += windows
+        self._load.begin(windows)
         if not self._running and not self._called:
             # what else has come by now is read first, and joins
             self._called = True
@@ -94,7 +100,7 @@ class Batcher:
         try:
             return await job.answer
         finally:
-            self._load.end(len(part))
+            self._load.end(windows)
 
     def _start(self) -> None:
         self._called = False
@@ -103,7 +109,7 @@ class Batcher:
         batch = self._take()
         if not batch:
             return
-        self._running = sum(len(j.part) for j in batch)
+        self._running = sum(j.windows for j in batch)
         if self._running <= self._most_inline:
             self._done(batch, self._run(batch))
             return
@@ -114,9 +120,9 @@ class Batcher:
         now, loop_now = time.perf_counter(), asyncio.get_running_loop().time()
         batch: list[_Job] = []
         room = PART
-        while self._jobs and len(self._jobs[0].part) <= room:
+        while self._jobs and self._jobs[0].windows <= room:
             job = self._jobs.popleft()
-            self._waiting -= len(job.part)
+            self._waiting -= job.windows
             if job.answer.done():
                 continue
             if loop_now > job.deadline:
@@ -124,7 +130,7 @@ class Batcher:
                 job.answer.set_exception(OverloadedError(now - job.since))
                 continue
             batch.append(job)
-            room -= len(job.part)
+            room -= job.windows
         if batch:
             self._metrics.batched(self._name, PART - room, now - batch[0].since)
         return batch
@@ -151,7 +157,9 @@ class Batcher:
         else:
             windows = joined(self._detector.profile, [p.windows for p in parts])
             calibrations = [c for p in parts for c in p.calibrations]
-            factors = np.concatenate([p.factors for p in parts])
+            factors = 1.0
+            if any(isinstance(p.factors, np.ndarray) for p in parts):
+                factors = np.concatenate([np.broadcast_to(p.factors, len(p)) for p in parts])
         if not any(True in p.own for p in parts):
             return self._detector.score(windows, calibrations, factors)
         # a client's calibration may overflow; what comes out is checked for it
@@ -162,7 +170,7 @@ class Batcher:
         self._running = 0
         at = 0
         for job in batch:
-            end = at + len(job.part)
+            end = at + job.windows
             if job.answer.done():
                 pass
             elif isinstance(scores, Exception):
@@ -174,3 +182,8 @@ class Batcher:
         if self._jobs and not self._called:
             self._called = True
             asyncio.get_running_loop().call_soon(self._start)
+
+
+def _cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

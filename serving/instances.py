@@ -1,13 +1,14 @@
 """From the bytes of a `:predict` body to windows that can be scored.
 
-The usual body is decoded by msgspec, straight into the types that it must have, one instance at a time: so a large
-body never stands in memory as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
+The usual body is decoded by msgspec, straight into the types that it must have; a large one an instance at a time, so
+that it never stands in memory as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
 `WindowForm.check`, which finds the fault and says it; only that way decides what is refused.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,8 @@ from serving.window_values import WindowForm
 #: instances that are read, scored and answered together: enough for the graph to be at its best, few enough that
 #: others need not wait long
 PART = 64
+#: bytes of a body for each value that it may have, up to which it is decoded at once: some 256 windows
+_SHORT = 4
 _CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibration"}
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 
@@ -44,23 +47,17 @@ class _Parameters(msgspec.Struct, forbid_unknown_fields=True):
     sensitivity: _Sensitivity | None = None
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class _RawBody(msgspec.Struct, forbid_unknown_fields=True):
     instances: list[msgspec.Raw]
     parameters: _Parameters | None = None
 
 
-class _Instance(msgspec.Struct, forbid_unknown_fields=True):
-    device_id: str
-    window_end: str
-    values: list[list[float]]
-    calibration: msgspec.Raw = msgspec.Raw(b"null")
-    sensitivity: _Sensitivity | None = None
-
-
-#: device, end, values (T, F), and the calibration and the sensitivity that came along
-_Read = tuple[str, int, Float, Calibration | None, float | None]
-_BODY = msgspec.json.Decoder(_Body)
-_INSTANCE = msgspec.json.Decoder(_Instance)
+#: device, end, and the calibration and the sensitivity that came along
+_Read = tuple[str, int, Calibration | None, float | None]
+_RAW_BODY = msgspec.json.Decoder(_RawBody)
+#: of a whole part's windows, whatever they are: shared, as it never changes
+_COMPLETE = np.ones(PART, dtype=bool)
+_COMPLETE.flags.writeable = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Instances:
         windows: n complete windows.
         calibrations: (n) what is normal for each device.
         sources: (n) whose calibration each is.
-        factors: (n,) what the model's threshold is multiplied by.
+        factors: (n,) what the model's threshold is multiplied by, or 1.0 where it is moved for none of them.
         own: (n) whether a calibration came with the window.
         first: index of the first of them in its request.
     """
@@ -81,12 +78,39 @@ class Instances:
     windows: Windows
     calibrations: Sequence[Calibration]
     sources: Sequence[Source]
-    factors: Float
+    factors: Float | float
     own: Sequence[bool]
     first: int = 0
 
     def __len__(self) -> int:
         return len(self.device_ids)
+
+
+class _Decoders:
+    """The usual body and a single instance of it, decoded into values that have the form's shape or are refused."""
+
+    def __init__(self, form: WindowForm) -> None:
+        steps, inputs = form.shape
+        row: Any = tuple[(float,) * inputs]  # type: ignore[misc] # as many as the profile says
+        values: Any = Annotated[list[row], msgspec.Meta(min_length=steps, max_length=steps)]
+        instance: Any = msgspec.defstruct(
+            "Instance",
+            [
+                ("device_id", str),
+                ("window_end", str),
+                ("values", values),
+                ("calibration", msgspec.Raw, msgspec.Raw(b"null")),
+                ("sensitivity", _Sensitivity | None, None),
+            ],
+            forbid_unknown_fields=True,
+        )
+        body = msgspec.defstruct(
+            "Body",
+            [("instances", list[instance]), ("parameters", _Parameters | None, None)],
+            forbid_unknown_fields=True,
+        )
+        self.instance = msgspec.json.Decoder(instance)
+        self.body = msgspec.json.Decoder(body)
 
 
 class Reader:
@@ -96,7 +120,9 @@ class Reader:
         self._detector = detector
         self._cache = cache
         self._form = WindowForm(detector.profile)
+        self._decoders = _Decoders(self._form)
         steps, inputs = self._form.shape
+        self._numbers = struct.Struct(f"{steps * inputs}d")
         #: JSON values that a body has at most: those of its windows, and a few beside them
         self._most_values = MOST_INSTANCES * (steps * (inputs + 1) + 32)
 
@@ -106,80 +132,99 @@ class Reader:
         Raises:
             ApiError: it cannot be answered; a fault of a late instance is found when its part is read.
         """
-        payload.check_size(body, self._most_values)
-        given = _Given(body)
+        # a value takes two bytes at least, so a short body holds few enough to be decoded without being counted
+        short = len(body) <= _SHORT * self._most_values
+        if not short:
+            payload.check_size(body, self._most_values)
+        given = _Given(body, self._decoders, at_once=short)
         for at in range(0, len(given), PART):
             yield self._part(given, at)
 
     def _part(self, given: _Given, first: int) -> Instances:
         of = range(first, min(first + PART, len(given)))
-        values, ends = np.empty((len(of), *self._form.shape)), np.empty(len(of), dtype=np.int64)
+        values = np.empty((len(of), *self._form.shape))
         devices: list[str] = []
+        ends: list[int] = []
         calibrations: list[Calibration] = []
         sources: list[Source] = []
-        own = []
-        factors = np.ones(len(of))
+        own: list[bool] = []
+        factors: list[float] = []
+        moved = False
         for i, at in enumerate(of):
             try:
-                device, ends[i], values[i], calibration, sensitivity = self._usual(given, at) or self._any(given, at)
+                device, end, calibration, sensitivity = self._usual(given, at, values, i) or self._any(
+                    given, at, values, i
+                )
             except CalibrationError as e:
                 raise unprocessable(e.code, f"instance {at}: {e}", **e.details) from None
             used, source = self._detector.calibration(device, calibration)
             devices.append(device)
+            ends.append(end)
             calibrations.append(used)
             sources.append(source)
             own.append(calibration is not None)
             sensitivity = given.sensitivity if sensitivity is None else sensitivity
-            if sensitivity is not None:
-                factors[i] = threshold_factor(sensitivity)
-        windows = Windows(ends, values, np.ones(len(of), dtype=bool), self._form.clear(values, first))
-        return Instances(devices, windows, calibrations, sources, factors, own, first)
+            factors.append(1.0 if sensitivity is None else threshold_factor(sensitivity))
+            moved = moved or sensitivity is not None
+        out_of_range = self._form.clear(values, first)
+        windows = Windows(np.array(ends, dtype=np.int64), values, _COMPLETE[: len(of)], out_of_range)
+        return Instances(devices, windows, calibrations, sources, np.array(factors) if moved else 1.0, own, first)
 
-    def _usual(self, given: _Given, at: int) -> _Read | None:
-        """An instance without a fault; None where there may be one."""
+    def _usual(self, given: _Given, at: int, values: Float, i: int) -> _Read | None:
+        """An instance without a fault, its values put into row `i`; None where there may be one."""
         try:
-            one = _INSTANCE.decode(given.raw[at])
+            one = given.usual(at)
             end = int(time_of(one.window_end).timestamp())
             text = bytes(one.calibration)
             own = None if text == b"null" else self._cache.decode(self._form.profile, text)
         except (ValueError, RecursionError):
             return None
-        if not self._form.fits(one.values) or _DEVICE_ID.fullmatch(one.device_id) is None:
+        if _DEVICE_ID.fullmatch(one.device_id) is None:
             return None
-        steps, inputs = self._form.shape
-        flat = np.fromiter(chain.from_iterable(one.values), np.float64, steps * inputs)
-        return one.device_id, end, flat.reshape(steps, inputs), own, one.sensitivity
+        self._numbers.pack_into(values.data, i * self._numbers.size, *chain.from_iterable(one.values))
+        return one.device_id, end, own, one.sensitivity
 
-    def _any(self, given: _Given, at: int) -> _Read:
+    def _any(self, given: _Given, at: int, values: Float, i: int) -> _Read:
         try:
             one = Instance.model_validate(given.objects[at])
         except ValidationError as e:
             raise from_pydantic(e, f"instance {at}", _CODES) from None
-        values = self._form.check(one.values, f"instance {at}")
+        values[i] = self._form.check(one.values, f"instance {at}")
         document = one.calibration
         own = None if document is None else self._cache.decode(self._form.profile, document.model_dump_json().encode())
-        return one.device_id, int(one.window_end.timestamp()), values, own, one.sensitivity
+        return one.device_id, int(one.window_end.timestamp()), own, one.sensitivity
 
 
 class _Given:
-    """The instances of a body: as text, and as objects if it comes to that."""
+    """The instances of a body: decoded or as text, and as objects if it comes to that.
 
-    def __init__(self, body: bytes) -> None:
+    Args:
+        body: of a request.
+        decoders: of the usual form.
+        at_once: whether all its instances may be decoded together, which is faster but has all of them in memory.
+    """
+
+    def __init__(self, body: bytes, decoders: _Decoders, *, at_once: bool) -> None:
         self._body = body
-        try:
-            document = _BODY.decode(body)
-            usual = 0 < len(document.instances) <= MOST_INSTANCES
-            parameters: _Parameters | Parameters | None = document.parameters
-        except (ValueError, RecursionError):
-            usual = False
-        if not usual:
-            parameters = self._request.parameters
+        self._decoders = decoders
+        document = (_decoded(decoders.body, body) if at_once else None) or _decoded(_RAW_BODY, body)
+        usual = document is not None and 0 < len(document.instances) <= MOST_INSTANCES
+        parameters: _Parameters | Parameters | None = document.parameters if usual else self._request.parameters
         #: of all instances that do not say their own
         self.sensitivity = None if parameters is None else parameters.sensitivity
-        self.raw: Sequence[msgspec.Raw | bytes] = document.instances if usual else [b""] * len(self.objects)
+        self._usual: Sequence[Any] = document.instances if usual else [b""] * len(self.objects)
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self._usual)
+
+    def usual(self, at: int) -> Any:
+        """An instance, decoded.
+
+        Raises:
+            ValueError: it has not the usual form.
+        """
+        one = self._usual[at]
+        return self._decoders.instance.decode(one) if isinstance(one, bytes | msgspec.Raw) else one
 
     @property
     def objects(self) -> list[Any]:
@@ -201,3 +246,11 @@ class _Given:
             return PredictRequest.model_validate(document)
         except ValidationError as e:
             raise from_pydantic(e) from None
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """None where the body has not that form."""
+    try:
+        return decoder.decode(body)
+    except (ValueError, RecursionError):
+        return None

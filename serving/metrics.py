@@ -6,11 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 
-import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aiot_anomaly.series import Float
+from serving.histograms import Histograms
 from serving.score_collector import ScoreCollector
 
 _ACCESS = logging.getLogger("serving.access")
@@ -28,48 +28,41 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         r = self._registry
         self._requests = Counter("aiot_requests", "Requests by route and status.", ["route", "status"], registry=r)
-        self._seconds = Histogram(
-            "aiot_request_seconds", "From the request's first byte to the answer's last.", ["route"], registry=r,
-            buckets=_SECONDS,
-        )  # fmt: skip
+        self._seconds = Histograms(
+            "aiot_request_seconds", "From the request's first byte to the answer's last.", "route", _SECONDS
+        )
         self._scores = ScoreCollector()
-        r.register(self._scores)
-        self._batches = Histogram(
-            "aiot_batch_windows",
-            "Windows that went through the graph together.",
-            ["model"],
-            registry=r,
-            buckets=_WINDOWS,
+        self._batches = Histograms(
+            "aiot_batch_windows", "Windows that went through the graph together.", "model", _WINDOWS
         )
-        self._waits = Histogram(
-            "aiot_queue_seconds", "For how long a batch's first window waited.", ["model"], registry=r, buckets=_SECONDS
-        )
+        self._waits = Histograms("aiot_queue_seconds", "For how long a batch's first window waited.", "model", _SECONDS)
+        for collector in (self._seconds, self._scores, self._batches, self._waits):
+            r.register(collector)
         self._queue = Gauge("aiot_queue_windows", "Windows that wait.", ["model"], registry=r)
         self._refused = Counter("aiot_refused", "Requests refused under load.", ["model", "reason"], registry=r)
         self._models = Gauge("aiot_model_info", "1 for each model that is served.", ["model", "version"], registry=r)
 
-        # what is counted at each request or batch, so that its labels need not be looked up
-        self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._of_model: dict[str, tuple[Histogram, Histogram]] = {}
+        # what is counted at each request, so that its labels need not be looked up
+        self._of_route: dict[tuple[str, int], Counter] = {}
 
     def served(self, model: str, version: str) -> None:
         """A model is loaded."""
         self._models.labels(model, version).set(1)
         # so that a model that was never asked shows a zero
-        self._scores.add(model, np.empty(0))
-        self._of_model[model] = self._batches.labels(model), self._waits.labels(model)
+        self._scores.add(model, [])
+        self._batches.add(model, [])
+        self._waits.add(model, [])
         for reason in REASONS:
             self._refused.labels(model, reason)
 
     def scored(self, model: str, scores: Float) -> None:
         """Windows were scored."""
-        self._scores.add(model, scores)
+        self._scores.add(model, scores.tolist())
 
     def batched(self, model: str, windows: int, wait_s: float) -> None:
         """A batch was started; its first window had waited so long."""
-        batches, waits = self._of_model[model]
-        batches.observe(windows)
-        waits.observe(wait_s)
+        self._batches.add(model, [windows])
+        self._waits.add(model, [wait_s])
 
     def refused(self, model: str, reason: str) -> None:
         """A request was refused as there was too much to do."""
@@ -81,26 +74,39 @@ class Metrics:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
-        found = self._of_route.get((route, status))
-        if found is None:
-            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
-            self._of_route[route, status] = found
-        requests, times = found
+        requests = self._of_route.get((route, status))
+        if requests is None:
+            requests = self._of_route[route, status] = self._requests.labels(route, str(status))
         requests.inc()
-        times.observe(seconds)
+        self._seconds.add(route, [seconds])
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return bytes(generate_latest(self._registry))
 
 
-class Measured:
-    """ASGI middleware: counts and times every request, and logs it if asked to."""
+class Journal:
+    """Where every answer is counted and timed, and logged if asked to."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, access_log: bool = False) -> None:
-        self._app = app
+    def __init__(self, metrics: Metrics, access_log: bool = False) -> None:
         self._metrics = metrics
         self._access_log = access_log
+
+    def answered(self, scope: Scope, route: str, status: int, start: float) -> None:
+        """A request to a route was answered that had come at `start`, of `time.perf_counter`."""
+        seconds = time.perf_counter() - start
+        self._metrics.answered(route, status, seconds)
+        if self._access_log:
+            line = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
+            _ACCESS.info("request", extra={"fields": line})
+
+
+class Measured:
+    """ASGI middleware: writes every answer into the journal."""
+
+    def __init__(self, app: ASGIApp, journal: Journal) -> None:
+        self._app = app
+        self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and watches the answer's status."""
@@ -119,10 +125,6 @@ class Measured:
         try:
             await self._app(scope, receive, watched)
         finally:
-            seconds = time.perf_counter() - start
             # the route's pattern, never the path: a label for each guessed address would fill the memory
-            route = str(scope.get("route_template") or getattr(scope.get("route"), "path_format", "other"))
-            self._metrics.answered(route, status, seconds)
-            if self._access_log:
-                line = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
-                _ACCESS.info("request", extra={"fields": line})
+            route = str(getattr(scope.get("route"), "path_format", "other"))
+            self._journal.answered(scope, route, status, start)

@@ -36,9 +36,14 @@ class Traced:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on."""
         if scope["type"] == "http":
-            # never taken back: each request is a task of its own, and an error is logged after this has returned
-            _headers.set(scope["headers"])
+            remember(scope)
         await self._app(scope, receive, send)
+
+
+def remember(scope: Scope) -> None:
+    """Keeps a request's headers for as long as it is worked on."""
+    # never taken back: each request is a task of its own, and an error is logged after this has returned
+    _headers.set(scope["headers"])
 
 
 def current() -> Trace | None:

@@ -37,11 +37,6 @@ class WindowForm:
         bounds = np.array([d.bounds(low[s], high[s]) for d, s in zip(derived, of, strict=True)]).reshape(-1, 2)
         return np.concatenate([low, bounds[:, 0]]), np.concatenate([high, bounds[:, 1]])
 
-    def fits(self, rows: list[list[float]]) -> bool:
-        """Whether rows of numbers have the shape; `check` says what is wrong with those that do not."""
-        steps, columns = self.shape
-        return len(rows) == steps and set(map(len, rows)) == {columns}
-
     def check(self, values: Any, where: str) -> Float:
         """The `values` of an instance as an array (T, F), whatever JSON they are.
 

@@ -81,28 +81,28 @@ def records(
         sources: (n) whose calibration was used.
     """
     names = profile.sensor_names
-    order = np.argsort(-scores.contributions, axis=1, kind="stable")
-    shares = scores.contributions[np.arange(len(order))[:, None], order].clip(0.0, 1.0)
-    out_of_range = chosen.out_of_range.tolist() if chosen.out_of_range.any() else None
+    sensors = range(len(names))
     filled = None if chosen.filled is None else chosen.filled.tolist()
     rows = zip(
-        device_ids, chosen.ends.tolist(), scores.score.tolist(), scoring.severity(scores.score).tolist(), sources,
-        order.tolist(), shares.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
+        device_ids, chosen.ends.tolist(), scores.score.tolist(), chosen.out_of_range.tolist(), sources,
+        scores.contributions.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
         strict=True,
     )  # fmt: skip
     found = []
-    for i, (device, end, score, severity, source, ranked, share, expected, lower, upper) in enumerate(rows):
-        out = [n for n, o in zip(names, out_of_range[i], strict=True) if o] if out_of_range else []
+    for i, (device, end, score, outside, source, shares, expected, lower, upper) in enumerate(rows):
+        # row by row and not by numpy: the usual request is a single window, of few sensors
+        ranked = sorted(sensors, key=shares.__getitem__, reverse=True)
+        out = [n for n, o in zip(names, outside, strict=True) if o] if True in outside else []
         found.append(
             {
                 "device_id": device,
                 "window_end": windows.as_datetime(end),
                 "is_anomaly": score > 1.0,
                 "score": score,
-                "severity": severity,
+                "severity": scoring.severity(score),
                 "reason": "anomaly" if score > 1.0 else "out_of_range" if out else "normal",
                 "calibration": source,
-                "contributions": [{"sensor": names[s], "share": value} for s, value in zip(ranked, share, strict=True)],
+                "contributions": [{"sensor": names[s], "share": min(max(shares[s], 0.0), 1.0)} for s in ranked],
                 "expected": {
                     name: {"value": value, "lower": low, "upper": high}
                     for name, value, low, high in zip(names, expected, lower, upper, strict=True)

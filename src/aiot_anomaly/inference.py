@@ -12,13 +12,15 @@ import onnxruntime as ort
 
 from aiot_anomaly.calibration import Calibration, shapes
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.series import Float
-from aiot_anomaly.windows import Windows, season_slots
+from aiot_anomaly.series import Float, Int
+from aiot_anomaly.windows import Windows, same_season, season_slots
 
 #: windows a run of the graph takes at most, so that memory stays bounded
 BATCH = 1024
-#: calibrations that are kept in the graph's own types
+#: calibrations, thresholds and seasons that are kept in the graph's own types
 PREPARED = 256
+#: calibrations that are kept for so many windows together: the fleet's, and a few devices' that ask much
+USUAL, TOGETHER = 4, 64
 _NAMES = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
 
 
@@ -57,6 +59,10 @@ class Graph:
         self._inputs = {i.name: np.float64 if "double" in i.type else np.float32 for i in self._session.get_inputs()}
         self._profile = profile
         self._prepared = lru_cache(PREPARED)(self._prepare)
+        self._together = lru_cache(USUAL)(lambda c: self._repeat(c, TOGETHER))
+        self._thresholds = lru_cache(PREPARED)(self._threshold)
+        self._slots = lru_cache(PREPARED)(lambda end: season_slots(profile, np.array([end])))
+        self._no_season = season_slots(profile, np.zeros(BATCH, dtype=np.int64)) if profile.season.slots == 1 else None
 
     def score(
         self,
@@ -86,20 +92,39 @@ class Graph:
         n = len(values)
         feed = {"values": np.ascontiguousarray(values, dtype=self._inputs["values"])}
         if "season" in self._inputs:
-            feed["season"] = season_slots(self._profile, windows.ends[at : at + BATCH])
-        feed["threshold"] = np.empty(n, dtype=self._inputs["threshold"])
-        feed["threshold"][:] = threshold[at : at + BATCH] if isinstance(threshold, np.ndarray) else threshold
+            feed["season"] = self._season(windows.ends[at : at + BATCH])
+        if isinstance(threshold, np.ndarray):
+            feed["threshold"] = threshold[at : at + BATCH].astype(self._inputs["threshold"])
+        else:
+            feed["threshold"] = self._thresholds(threshold, n)
         if isinstance(calibrations, Calibration):
             feed.update(self._repeated(calibrations, n))
         else:
             feed.update(self._stacked(calibrations[at : at + BATCH]))
         return [np.asarray(o, dtype=np.float64) for o in self._session.run(_NAMES, feed)]
 
+    def _season(self, ends: Int) -> Int:
+        if self._no_season is not None:
+            return self._no_season[: len(ends)]
+        # a window alone is the usual request, and whoever asks about it has asked at this hour before
+        return (
+            self._slots(same_season(self._profile, int(ends[0])))
+            if len(ends) == 1
+            else season_slots(self._profile, ends)
+        )
+
+    def _threshold(self, threshold: float, n: int) -> np.ndarray:
+        return np.full(n, threshold, dtype=self._inputs["threshold"])
+
     def _repeated(self, calibration: Calibration, n: int) -> dict[str, np.ndarray]:
-        arrays = self._prepared(calibration)
         if n == 1:
-            return arrays
-        return {name: np.repeat(array, n, axis=0) for name, array in arrays.items()}
+            return self._prepared(calibration)
+        if n <= TOGETHER:
+            return {name: array[:n] for name, array in self._together(calibration).items()}
+        return self._repeat(calibration, n)
+
+    def _repeat(self, calibration: Calibration, n: int) -> dict[str, np.ndarray]:
+        return {name: np.repeat(array, n, axis=0) for name, array in self._prepared(calibration).items()}
 
     def _stacked(self, calibrations: Sequence[Calibration]) -> dict[str, np.ndarray]:
         # windows of few devices, or of many without a calibration of their own, are the usual case

@@ -96,7 +96,7 @@ def threshold_factor(sensitivity: float) -> float:
     return float(2.0 ** ((50.0 - sensitivity) / 25.0))
 
 
-def severity(score: Float | float) -> Float:
+def severity(score: float) -> float:
     """0 … 1 for a calibrated score: 0 at 0, 0.5 at the threshold (1.0), towards 1 beyond."""
-    squared = np.asarray(score, dtype=np.float64) ** 2
-    return np.asarray(squared / (1.0 + squared))
+    squared = score * score
+    return squared / (1.0 + squared)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from math import gcd
 
 import numpy as np
 
@@ -193,11 +195,24 @@ def season_slots(profile: Profile, ends: Int) -> Int:
     window = profile.window
     if profile.season.kind == "none":
         return np.zeros((len(ends), window.steps), dtype=np.int64)
-    back = window.step * profile.interval_s * np.arange(window.steps - 1, -1, -1)
-    # a row is the mean of what lies before it, so it belongs to the hour that just ended
-    local = ends[:, None] - back[None, :] - 1 + int(profile.season.utc_offset_h * 3600)
-    # 1970-01-01 was a Thursday: three days after the Monday that a week's hours are counted from
-    return np.asarray(_HOUR_OF_WEEK[(local // 3600 + 3 * 24) % len(_HOUR_OF_WEEK)])
+    shifts = _shifts(window.steps, window.step * profile.interval_s, int(profile.season.utc_offset_h * 3600))
+    return _HOUR_OF_WEEK.take((ends[:, None] + shifts) // 3600 % len(_HOUR_OF_WEEK))
+
+
+def same_season(profile: Profile, end: int) -> int:
+    """An end, of a few, whose window has the slots of the one that ends at `end`: what was found for it can be kept."""
+    step_s, offset_s = profile.window.step * profile.interval_s, int(profile.season.utc_offset_h * 3600)
+    tick = gcd(3600, step_s, offset_s)
+    return ((end - 1) // tick * tick + 1) % (3600 * len(_HOUR_OF_WEEK))
+
+
+@cache
+def _shifts(steps: int, step_s: int, offset_s: int) -> Int:
+    """(T,) seconds from a window's end to the one by which the hour of the week of each row is told."""
+    back = step_s * np.arange(steps - 1, -1, -1)
+    # 1970-01-01 was a Thursday: three days after the Monday that a week's hours are counted from; and a row is the
+    # mean of what lies before it, so it belongs to the hour that just ended
+    return np.asarray(3 * 24 * 3600 + offset_s - 1 - back)
 
 
 def as_datetime(seconds: int | float) -> datetime:
