@@ -204,7 +204,7 @@ def _against_kernel(own: _Measured, plan: Plan, tell: Tell) -> KernelResult:
     windows = len(own.subject.scores)
     requests = [own.server.request(own.subject, *((i + k) % windows for k in range(BATCH))) for i in range(4)]
     folder = own.subject.folder / "bundle"
-    single, batches, shares = [], [], []
+    single, batches, shares, limits = [], [], [], []
     for number in range(plan.rounds):
         tell(f"{own.subject.name}: {BATCH} windows a request, and the kernel, round {number + 1}")
         run = _warm(own, requests, BATCH_CONNECTIONS, plan.seconds)
@@ -214,8 +214,10 @@ def _against_kernel(own: _Measured, plan: Plan, tell: Tell) -> KernelResult:
         one, many = (
             kernel.measured(folder, batch=n, seconds=plan.seconds / 2, core=plan.cores.server) for n in (1, BATCH)
         )
+        json = kernel.measured(folder, batch=BATCH, seconds=plan.seconds / 2, core=plan.cores.server, json=True)
         own.server.resume()
         single.append(one)
+        limits.append(json.windows_s / many.windows_s)
         batches.append(many.windows_s)
         shares.append(BATCH * run.rate / many.windows_s)
     return KernelResult(
@@ -223,6 +225,7 @@ def _against_kernel(own: _Measured, plan: Plan, tell: Tell) -> KernelResult:
         single_p50_ms=median(k.p50_ms for k in single),
         batch_windows_s=median(batches),
         batch_share=median(shares),
+        json_share=median(limits),
     )
 
 

@@ -104,12 +104,14 @@ class KernelResult(_Document):
         single_p50_ms: of one window.
         batch_windows_s: 256 windows a run.
         batch_share: the API's windows a second, in batches of 256, by the kernel's in the same round, the median.
+        json_share: likewise of the kernel that reads its windows from JSON and writes its answers, and nothing else.
     """
 
     single_windows_s: float
     single_p50_ms: float
     batch_windows_s: float
     batch_share: float
+    json_share: float
 
 
 class ModelResult(_Document):

@@ -140,6 +140,7 @@ def test_an_hour_of_the_week_is_the_local_hour_that_just_ended(times, offset):
         for back, slot in zip((14, 7, 0), row, strict=True):
             local = datetime.fromtimestamp(int(end) - back * 60 - 1, UTC).astimezone(zone)
             assert slot == local.hour + (24 if local.isoweekday() > 5 else 0)
+        np.testing.assert_array_equal(windows.season_slots(of, np.array([windows.same_season(of, int(end))]))[0], row)
 
 
 def test_without_a_season_all_rows_are_alike():

@@ -155,6 +155,21 @@ def test_what_takes_long_runs_in_a_thread_and_the_next_batch_gathers_meanwhile(t
     assert all(name.startswith("inference") for name in detector.threads)
 
 
+@pytest.mark.parametrize(("cores", "thread"), [(1, "MainThread"), (2, "inference_0")])
+def test_a_large_batch_is_handed_to_a_thread_where_there_is_a_core_for_it(
+    made, detector, tiny, monkeypatch, cores, thread
+):
+    monkeypatch.setattr("serving.batcher._cores", lambda: cores)
+    monkeypatch.setattr(Batcher, "_seconds", lambda _self, windows: 0.0001 * len(windows))
+    batcher = made()
+
+    async def ask():
+        await batcher.score(parts(tiny, PART)[0], later())
+
+    asyncio.run(ask())
+    assert detector.threads == {thread}
+
+
 def test_a_request_whose_time_is_over_is_refused_without_being_scored(batcher, detector, tiny):
     async def ask():
         late, good = parts(tiny, 2, 3)

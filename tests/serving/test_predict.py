@@ -248,7 +248,9 @@ def variants(instance: dict[str, Any], tiny) -> list[dict[str, Any]]:
     ]
 
 
-def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkeypatch):
+@pytest.mark.parametrize("bytes_a_value", [4, 0], ids=["all at once", "one at a time"])
+def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkeypatch, bytes_a_value):
+    monkeypatch.setattr("serving.instances._SHORT", bytes_a_value)
     given = variants(instance, tiny)
     body = orjson.dumps({"instances": given})
 

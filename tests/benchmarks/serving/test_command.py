@@ -39,6 +39,7 @@ def test_the_api_is_measured(tmp_path: Path) -> None:
     assert all(load.rate > 0 and load.failed == {} for load in api.closed.values())
     assert model.kernel.single_windows_s > 0
     assert 0 < model.kernel.batch_share < 2
+    assert 0 < model.kernel.json_share < 2
     for peer in model.servers[1:]:
         assert peer.ahead[16] == pytest.approx(api.closed[16].rate / peer.closed[16].rate)
     assert "goals met" in told.stdout
