@@ -1,4 +1,4 @@
-"""What sensors are like by nature: counting, drifting, alike from day to day; and how long they remember.
+"""What sensors are like by nature: counting, drifting, resting, alike from day to day; and how long they remember.
 
 Each looks at the training parts of all devices, a list of arrays (n, S) on the grid, NaN where nothing is known.
 """
@@ -66,6 +66,12 @@ def drifting(parts: Sequence[Grid], *, span: int) -> NDArray[np.bool_]:
     # a step between two set points is no drift: its change is nothing most of the time
     moves = np.mean([np.mean(np.abs(np.diff(p, axis=0)) > 0, axis=0) for p in parts], axis=0) > 0.1
     return np.asarray(drifts & moves)
+
+
+def resting(parts: Sequence[Grid]) -> NDArray[np.bool_]:
+    """(S,) True for what never moves: nothing says which of its states are normal, nor how far apart they are."""
+    moves = [(np.abs(np.diff(p, axis=0)) > 0).any(axis=0) for p in parts]
+    return np.asarray(~np.any(moves, axis=0))
 
 
 def daily(parts: Sequence[Grid], interval_s: int) -> NDArray[np.bool_]:

@@ -198,8 +198,8 @@ def recorded(profile: Profile, path: Path, layout: Layout, train_until: str = ""
 
 def _long_enough(devices: list[Device], path: Path) -> list[Device]:
     """Without the devices that have too few normal windows to be calibrated; the API judges them by the fleet's."""
-    # a fifth or so is held back, and what is left must be enough
-    least = math.ceil(1.25 * FEWEST_WINDOWS)
+    # three in ten or so are held back, and what is left must be enough
+    least = math.ceil(1.45 * FEWEST_WINDOWS)
     kept = [d for d in devices if len(d.train()) >= least]
     if not kept:
         most = max(devices, key=lambda d: len(d.train()))

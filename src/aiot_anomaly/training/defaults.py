@@ -34,7 +34,8 @@ def parameters(profile: Profile, train_windows: int) -> dict[str, Any]:
     seen = max(1, min(windows, train_windows))
     epochs = min(OPTIMIZER_STEPS // -(-seen // BATCH), WINDOW_ROWS // (seen * steps))
     return {
-        "held_back": 0.2,
+        # less does not see how far ordinary operation drifts
+        "held_back": 0.3,
         "epochs": int(np.clip(epochs, FEWEST_EPOCHS, MOST_EPOCHS)),
         "units": 32 if width <= 16 else 64,
         # narrow: a wide code learns to write anomalies as well

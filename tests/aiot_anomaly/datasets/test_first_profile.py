@@ -11,6 +11,7 @@ import pytest
 
 from aiot_anomaly import profile_store
 from aiot_anomaly.__main__ import main
+from aiot_anomaly.calibration import SCALE_FLOOR
 from aiot_anomaly.datasets import table
 from aiot_anomaly.datasets.first_profile import First, propose
 from aiot_anomaly.datasets.survey import survey
@@ -133,10 +134,24 @@ def test_valid_ranges_hold_the_recording_with_ten_ranges_to_spare(tmp_path: Path
     assert 21 <= high <= 23
 
 
-def test_what_rests_in_training_counts_by_its_whole_range(tmp_path: Path) -> None:
+def test_what_rests_in_training_is_judged_by_its_moves_which_count_by_its_whole_range(tmp_path: Path) -> None:
     valve = np.where(np.arange(2000) > 1500, 1.0, 0.0)
     profile = first(tmp_path, {"a": noise(2000), "valve": valve}).profile
+    assert [(d.sensor, d.kind, d.span) for d in profile.derived] == [("valve", "change", 1)]
+    assert [s.score_level for s in profile.sensors] == [True, False]
     assert profile.sensors[1].smallest_deviation == 1.0
+
+
+def test_a_level_that_hardly_moves_is_seen_no_finer_than_a_quarter_of_a_percent_of_it(tmp_path: Path) -> None:
+    columns = {"pressure": 3 + 0.004 * noise(2000), "flow": 3 + 0.06 * noise(2000, 1)}
+    pressure, flow = first(tmp_path, columns).profile.sensors
+    assert SCALE_FLOOR * pressure.smallest_deviation == pytest.approx(0.0075, rel=0.05)
+    assert flow.smallest_deviation == pytest.approx(0.03, rel=0.1)
+
+
+def test_a_single_sensor_is_seen_as_finely_as_it_moves(tmp_path: Path) -> None:
+    (frequency,) = first(tmp_path, {"frequency": 50 + 0.02 * noise(2000)}).profile.sensors
+    assert frequency.smallest_deviation == pytest.approx(0.01, rel=0.1)
 
 
 def test_labelled_rows_move_nothing_of_the_training_part(tmp_path: Path) -> None:
@@ -164,7 +179,7 @@ def test_sensors_that_are_mostly_silent_are_left_out_and_usual_holes_are_filled(
 def test_sixty_sensors_fit_into_memory_by_a_stride(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     columns = {f"s{i}": noise(2000, i) for i in range(60)}
     assert first(tmp_path, columns).profile.window.stride == 1
-    monkeypatch.setattr("aiot_anomaly.datasets.first_profile.NUMBERS", 200_000)
+    monkeypatch.setattr("aiot_anomaly.datasets.window_form.NUMBERS", 200_000)
     assert first(tmp_path, columns).profile.window.stride == 6
 
 

@@ -57,3 +57,10 @@ def test_a_cycle_is_as_long_as_it_takes_to_be_alike_again() -> None:
     others = np.column_stack([wandering(4000, k) for k in range(3)])
     assert 71 <= traits.period(np.column_stack([pump, others])) <= 75
     assert traits.period(others) == traits.period(RNG.normal(size=(4000, 1))) == traits.period(pump[:20, None]) == 0
+
+
+def test_what_rests_moves_in_no_device_and_a_hole_is_no_move() -> None:
+    still, moving = np.full(50, 0.1), np.r_[np.zeros(40), np.ones(10)]
+    still[10:20] = np.nan
+    parts = [np.column_stack([still, still, moving]), np.column_stack([still, moving, still])]
+    assert traits.resting(parts).tolist() == [True, False, False]

@@ -63,14 +63,14 @@ def test_windows_with_a_labelled_row_train_nothing_and_labels_of_the_test_part_s
 def test_devices_are_told_apart_and_the_too_short_ones_left_out_with_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "fleet.parquet"
     pd.concat([frame("a"), frame("b"), frame("c", 300)]).to_parquet(path)
-    with pytest.warns(UserWarning, match="fewer than 125 complete normal windows: c"):
+    with pytest.warns(UserWarning, match="fewer than 145 complete normal windows: c"):
         found = datasets.load(PROFILE, str(path), layout=Layout(device="device", label="bad"))
     assert [d.device_id for d in found.monitored()] == ["a", "b"]
     assert found.labelled
 
 
 def test_too_little_to_train_on_says_how_much_there_is(path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no device has 125 complete normal windows.*own has most, 46\."):
+    with pytest.raises(DatasetError, match=r"no device has 145 complete normal windows.*own has most, 46\."):
         datasets.load(PROFILE, str(path), train_until="0.1")
 
 
