@@ -9,7 +9,6 @@ from threading import Lock
 from aiot_anomaly.calibration import Calibration, CalibrationDocument, decode
 from aiot_anomaly.profile import Profile
 
-
 #: bytes of documents whose calibrations are held: thousands of devices
 MOST_BYTES = 16 * 1024 * 1024
 
