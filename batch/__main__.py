@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from batch import pipeline
 
 #: the runner of this process: Beam's own default downloads a program
 HERE = "FnApiRunner"
+#: an error of ours, or of a file, in the text of one of Beam's, which may hold a worker's traceback
+_MENDABLE = re.compile(r"^(?:aiot_anomaly\.errors\.\w+|OSError): (.+)$", re.MULTILINE)
+#: what Beam adds to the text of a worker's error: the step, with all its arguments
+_STEP = " [while running "
 
 _EXAMPLES = """examples:
   python -m batch 'data/leak/train/*.csv' --profile leak --out decisions
@@ -59,17 +65,31 @@ def files(patterns: list[str]) -> list[str]:
     return sorted(found)
 
 
+def told(error: Exception) -> str | None:
+    """What a person is told of an error, wherever it was raised; None if no person can mend it."""
+    text = str(error)
+    if not isinstance(error, AIoTError | OSError):
+        found = _MENDABLE.findall(text)
+        text = found[-1] if found else ""
+    return text.partition(_STEP)[0] or None
+
+
 def main() -> int:
     """Runs the command line; an error that a person can mend is one line on stderr and exit code 1."""
     known, beams = _parser().parse_known_args()
+    # what it logs of a worker's error, with the traceback, it also raises
+    logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
     try:
         layout = score.layout_of(known.profile, timestamp=known.timestamp, device=known.device)
         bundle = str(score.bundle_of(known.profile, known.bundle))
         named = files(known.recordings)
         with beam.Pipeline(options=PipelineOptions(["--runner", known.runner, *beams])) as steps:
             pipeline.build(steps, named, known.out, bundle, layout)
-    except AIoTError as e:
-        print(f"error: {e}", file=sys.stderr)
+    except Exception as e:
+        said = told(e)
+        if said is None:
+            raise
+        print(f"error: {said}", file=sys.stderr)
         return 1
     print(FileSystems.open(f"{known.out.rstrip('/')}/summary.json").read().decode(), end="")
     return 0

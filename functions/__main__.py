@@ -1,4 +1,4 @@
-"""`python -m functions {show,maintenance,recalibrate,redrive}`: what an operator does by hand.
+"""`python -m functions {show,maintenance,recalibrate,upgrade,redrive}`: what an operator does by hand.
 
 It works on the store and the topics that PROJECT, STORE and, for an emulator, PUBSUB_EMULATOR_HOST name, beside the
 function that is at work.
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="its readings are normal from now on, whatever the fleet's calibration is",
     )
+    commands.add_parser("upgrade", help="after an update: have the sweep look after devices that sent nothing since")
     redrive = commands.add_parser("redrive", help="publish dead letters or parked messages again, after a fix")
     redrive.add_argument("--project", default=argparse.SUPPRESS, help="as above")
     redrive.add_argument("source", choices=sorted(SUBSCRIPTIONS))
@@ -119,6 +120,16 @@ def _print_found(found: Found, subscription: str, go: bool) -> None:
         print("there may be more: run it again, or raise --most")
 
 
+def _upgrade(options: argparse.Namespace) -> int:
+    store = _store(options)
+    try:
+        found = store.bring_up()
+    finally:
+        store.close()
+    print(f"{found:,} devices that sent nothing since an older release are looked after from the next sweep on")
+    return 0
+
+
 def _device(options: argparse.Namespace) -> int:
     store, named = _store(options), (options.profile, options.device)
     try:
@@ -164,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command: 0 done, 1 failed (one line on stderr says why), 130 stopped by Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
-        return _redrive(options) if options.command == "redrive" else _device(options)
+        return {"redrive": _redrive, "upgrade": _upgrade}.get(options.command, _device)(options)
     except KeyboardInterrupt:
         return INTERRUPTED
     except AIoTError as e:

@@ -130,23 +130,21 @@ class ApiClient:
         except ValidationError as e:
             raise ApiRefusedError(f"POST {self._url}{path} answered no calibration: {e}") from e
 
-    def predict(
-        self, name: str, device_id: str, windows: Windows, calibration: CalibrationDocument | None = None
-    ) -> list[Answered]:
+    def predict(self, name: str, device_id: str, windows: Windows, calibration: bytes | None = None) -> list[Answered]:
         """One prediction for each of the complete windows, in their order.
 
         Args:
             name: of the profile.
             device_id: whose they are.
             windows: W complete ones.
-            calibration: the device's own, if it has one.
+            calibration: the device's own as JSON, if it has one.
 
         Raises:
             MessageError: `unknown_profile`: the API has no model of this name.
             ApiUnavailableError: the API did not answer in time.
             ApiRefusedError: it refused, or answered something else than was asked.
         """
-        own = b"" if calibration is None else calibration.model_dump_json().encode()
+        own = calibration or b""
         per_window = max(1, windows.values[0].size if len(windows) else 1)
         per_window += len(own) // _CHARACTERS
         batch = max(1, min(BATCH, BATCH_NUMBERS // per_window))
@@ -187,7 +185,8 @@ class ApiClient:
         for attempt in itertools.count():
             failure = ""
             try:
-                timeout = max(0.1, min(self._timeout_s, give_up - time.monotonic()))
+                # of connecting and waiting together
+                timeout = urllib3.Timeout(total=max(0.1, min(self._timeout_s, give_up - time.monotonic())))
                 response = self._http.urlopen(
                     method, self._path + path, body=body, headers=self._headers(), timeout=timeout, retries=False
                 )

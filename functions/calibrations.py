@@ -20,30 +20,33 @@ _Documents = TypeAdapter(list[CalibrationDocument])
 
 def identity(document: CalibrationDocument) -> str:
     """Names the content."""
-    return hashlib.sha256(document.model_dump_json().encode()).hexdigest()[:16]
+    return _name(_text(document))
 
 
 class Calibrations:
-    """Reads a device's calibration once; what it is asked for by its id never changes. Safe for several threads."""
+    """Reads a device's calibration once; what it is asked for by its id never changes. Safe for several threads.
+
+    It holds them as the text that the API is sent, which is made once.
+    """
 
     def __init__(self, store: WindowStore) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._held = OrderedDict[str, CalibrationDocument]()
+        self._held = OrderedDict[str, bytes]()
         self._bytes = 0
 
-    def find(self, profile: str, device: str, wanted: str) -> CalibrationDocument | None:
-        """The device's calibration of this id; None if it has none, or lost it."""
+    def find(self, profile: str, device: str, wanted: str) -> bytes | None:
+        """The device's calibration of this id as JSON; None if it has none, or lost it."""
         if not wanted:
             return None
         with self._lock:
             if wanted in self._held:
                 self._held.move_to_end(wanted)
                 return self._held[wanted]
-        for document in self.kept(profile, device)[0]:
-            if identity(document) == wanted:
-                self._hold(wanted, document)
-                return document
+        for text in map(_text, self.kept(profile, device)[0]):
+            if _name(text) == wanted:
+                self._hold(wanted, text)
+                return text
         return None
 
     def kept(self, profile: str, device: str) -> tuple[list[CalibrationDocument], Revision]:
@@ -63,17 +66,21 @@ class Calibrations:
         self._store.write_aside(
             "calibrations", profile, device, _Documents.dump_json([document, *others][:KEPT]), revision
         )
-        self._hold(new, document)
+        self._hold(new, _text(document))
         return new
 
-    def _hold(self, name: str, document: CalibrationDocument) -> None:
+    def _hold(self, name: str, text: bytes) -> None:
         with self._lock:
             if name not in self._held:
-                self._held[name] = document
-                self._bytes += _size(document)
+                self._held[name] = text
+                self._bytes += len(text)
             while self._bytes > MOST_BYTES and len(self._held) > 1:
-                self._bytes -= _size(self._held.popitem(last=False)[1])
+                self._bytes -= len(self._held.popitem(last=False)[1])
 
 
-def _size(document: CalibrationDocument) -> int:
-    return sum(len(v) for v in document.model_dump().values() if isinstance(v, str))
+def _text(document: CalibrationDocument) -> bytes:
+    return document.model_dump_json().encode()
+
+
+def _name(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]

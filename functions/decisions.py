@@ -57,6 +57,7 @@ def decide(
         maintenance, suppressed = state.in_maintenance(end), tracker.suppressed
         tracker, incident = tracker.advance(
             profile.incidents,
+            profile.name,
             prediction.device_id,
             end,
             prediction.is_anomaly,

@@ -42,6 +42,8 @@ PARKED_FOR = timedelta(days=35)
 LARGEST_STATE = 1_048_576 - 8_192
 #: numbers that `due` may begin with
 SHARDS = 16
+# devices of one look at all of them
+_PAGE = 300
 # bytes of a document's id
 _LONGEST_ID = 1_500
 
@@ -106,6 +108,21 @@ class FirestoreStore:
                 found += [(d.get("profile"), d.get("device")) for d in query.stream(**self._limits)]
         return found
 
+    def bring_up(self) -> int:
+        """See `WindowStore`; a document read a device, because no query finds those that lack a field."""
+        found = 0
+        for document in self._pages(["profile", "device", "due"]):
+            fields = document.to_dict()
+            if "due" in fields:
+                continue
+            due = _due(_shard(fields["profile"], fields["device"]), 0)
+            # one that sends meanwhile needs it no more
+            with self._calling() as client, contextlib.suppress(FailedPrecondition):
+                unchanged = client.write_option(last_update_time=document.update_time)
+                document.reference.update({"due": due}, option=unchanged, **self._limits)
+                found += 1
+        return found
+
     def read_aside(self, kind: Kind, profile: str, device: str) -> tuple[bytes | None, Revision]:
         """See `WindowStore`."""
         with self._calling() as client:
@@ -163,6 +180,18 @@ class FirestoreStore:
             # also where a write arrived and its confirmation did not, and it was tried again: who reads anew sees it
             except (AlreadyExists, FailedPrecondition) as e:
                 raise ConflictError(f"the {what} of {profile}/{device} is no longer of revision {revision}") from e
+
+    def _pages(self, fields: list[str]) -> Iterator[Any]:
+        """All devices, some at a time, so that each look ends within its timeout."""
+        last = None
+        while True:
+            with self._calling() as client:
+                query = client.collection(DEVICES).order_by("__name__").select(fields).limit(_PAGE)
+                page = list((query if last is None else query.start_after(last)).stream(**self._limits))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1]
 
     def _documents(self, client: Client, collection: str, field: str, profile: str | None) -> Iterator[Any]:
         query = client.collection(collection).select([field])

@@ -13,12 +13,16 @@ from aiot_anomaly.windows import as_datetime
 
 def silent(profile: Profile, device: str, since: int, now: datetime) -> Notice:
     """It sent nothing since a message that was published at `since`."""
-    return _notice(profile, device, "silent", since, now, incident=incidents.silent(device, since, "opened"))
+    return _notice(
+        profile, device, "silent", since, now, incident=incidents.silent(profile.name, device, since, "opened")
+    )
 
 
 def sending(profile: Profile, device: str, since: int, now: datetime) -> Notice:
     """It sends again, after a silence since `since`."""
-    return _notice(profile, device, "sending", since, now, incident=incidents.silent(device, since, "closed"))
+    return _notice(
+        profile, device, "sending", since, now, incident=incidents.silent(profile.name, device, since, "closed")
+    )
 
 
 def gap(profile: Profile, device: str, found: Gap, now: datetime) -> Notice:

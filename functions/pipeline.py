@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 from aiot_anomaly import stream
 from aiot_anomaly.errors import MessageError
 from aiot_anomaly.messages import SCHEMA_VERSION, ReadingBatch, check_against, parse_readings
 from aiot_anomaly.profile import Profile
+from aiot_anomaly.windows import as_datetime
 from functions.api_client import ApiClient
 from functions.backoff import pause_s
 from functions.envelope import PushMessage
@@ -37,7 +37,8 @@ class Pipeline:
         """
         profile = self._profile(message)
         batch = parse_readings(message.data)
-        check_against(batch, profile, datetime.now(UTC))
+        # held against the time of publishing, which is the same at each delivery: an outage of ours mends no clock
+        check_against(batch, profile, as_datetime(message.published_at))
         for attempt in range(ATTEMPTS):
             try:
                 while not self._advance(profile, batch, message):

@@ -65,6 +65,9 @@ class WindowStore(Protocol):
     def due(self, now: int, most: int) -> list[tuple[str, str]]:
         """Profile and name of at most so many devices whose `due_at` has come; the cost grows with them alone."""
 
+    def bring_up(self) -> int:
+        """Makes devices due that sent nothing since a release without `due_at`, and gives how many; looks at each."""
+
     def read_aside(self, kind: Kind, profile: str, device: str) -> tuple[bytes | None, Revision]:
         """A document beside the state and its revision; None if there is none."""
 

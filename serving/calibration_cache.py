@@ -9,14 +9,22 @@ from threading import Lock
 from aiot_anomaly.calibration import Calibration, CalibrationDocument, decode
 from aiot_anomaly.profile import Profile
 
+#: bytes of documents whose calibrations are held: thousands of devices
+MOST_BYTES = 16 * 1024 * 1024
+
 
 class CalibrationCache:
-    """The most recently used ones, by the hash of their document. Safe for use from several threads."""
+    """The most recently used ones, by the hash of their document. Safe for use from several threads.
 
-    def __init__(self, size: int = 256) -> None:
-        self._size = size
+    Args:
+        most_bytes: that the documents of those held have together.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._lock = Lock()
-        self._found: OrderedDict[bytes, Calibration] = OrderedDict()
+        self._found: OrderedDict[bytes, tuple[Calibration, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._found)
@@ -33,10 +41,12 @@ class CalibrationCache:
         with self._lock:
             if key in self._found:
                 self._found.move_to_end(key)
-                return self._found[key]
+                return self._found[key][0]
         found = decode(profile, CalibrationDocument.model_validate_json(text))
         with self._lock:
-            self._found[key] = found
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
+            if key not in self._found:
+                self._found[key] = found, len(text)
+                self._bytes += len(text)
+            while self._bytes > self._most_bytes and len(self._found) > 1:
+                self._bytes -= self._found.popitem(last=False)[1][1]
         return found

@@ -55,7 +55,9 @@ def measure(profile: str) -> Sizes:
         profile=profile,
         model_version=detector.bundle.version,
         values=row,
-        incident=Incident(id="dma-0001/2026-11-22T19:00:00Z", state="ongoing", opened_at=end, peak_score=found.score),
+        incident=Incident(
+            id=messages.decision_id(profile, "dma-0001", end), state="ongoing", opened_at=end, peak_score=found.score
+        ),
         decided_at=datetime(2026, 11, 22, 19, 0, 0, 123456, tzinfo=UTC),
     )
     state = DeviceState(

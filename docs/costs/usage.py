@@ -16,11 +16,11 @@ GIB = 2**30
 #: billed at least for each request to Pub/Sub
 PUBSUB_LEAST = 1_000
 #: of a message in the function, and of a request in the API: Cloud Run bills steps of 100 ms, and what was measured on
-#: two cores is below that (README: 65 ms from publishing a reading to its decision, at 20 a second)
+#: two cores is below that (README: 62 ms from publishing a reading to its decision, at 20 a second)
 REQUEST_S = 0.1
-#: seconds of a processor that a message costs in the function, and a window in the API: on two cores a trial took 183
-#: messages a second with everything that belongs to them, and a worker of the API 1,250 windows
-CPU_S = {"function": 2 / 183, "api": 1 / 1_250}
+#: seconds of a processor that a message costs in the function, and a window in the API: what docs/stream.md measured of
+#: its process with Firestore, and what docs/serving.md did of requests one after another on one core, both rounded up
+CPU_S = {"function": 0.005, "api": 0.0005}
 #: Cloud Run's own log line of a request
 REQUEST_LOG = 1_200
 #: four notebooks took 4 to 6 minutes on two cores; the job simulates its fleet and starts, too

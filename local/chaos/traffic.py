@@ -39,6 +39,8 @@ DUPLICATES, POISON, DISORDER, LATE = 0.2, 0.01, 0.25, 0.01
 SHORT_GAPS = 3
 #: at the end of each device, readings in order and without a gap: nothing waits for its window when all has come
 CALM_END = 120
+#: and at the beginning of every second device
+CALM_BEGIN = 240
 
 
 class Message(NamedTuple):
@@ -105,7 +107,7 @@ def make(bundle: Bundle, *, devices: int, readings: int, seed: int) -> Traffic:
     total = duplicates = displaced = 0
     for device in range(devices):
         name = f"chaos-{device + 1:03}"
-        times, values = _device(bundle, each, rng)
+        times, values = _device(bundle, each, rng, steady=device % 2 == 1)
         total += len(times)
         newest = 0.0
         for due, late, message in _messages(profile, name, times, values, rng):
@@ -127,21 +129,29 @@ def make(bundle: Bundle, *, devices: int, readings: int, seed: int) -> Traffic:
     return Traffic(tuple(ordered), spoilt, devices, total, duplicates, displaced)
 
 
-def _device(bundle: Bundle, n: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(n,) unix seconds and (n, S) values of one device, with holes, missing values and an anomaly."""
+def _device(
+    bundle: Bundle, n: int, rng: np.random.Generator, *, steady: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(n,) unix seconds and (n, S) values of one device, with holes, missing values and an anomaly.
+
+    A steady one begins with `CALM_BEGIN` readings that are normal and without a gap, and so gets a calibration of its
+    own. The others are anomalous on and off, all the time, to that of the fleet.
+    """
     profile = bundle.profile
-    usual = np.array(bundle.golden.values)[..., : len(profile.sensors)].reshape(-1, len(profile.sensors))
-    # calm golden windows come first
-    level, spread = usual[: len(usual) // 4].mean(axis=0), usual[: len(usual) // 4].std(axis=0)
+    # calm golden windows come first, the calmest before all
+    windows = np.array(bundle.golden.values)[..., : len(profile.sensors)]
+    usual = windows[: 1 if steady else len(windows) // 4].reshape(-1, len(profile.sensors))
+    level, spread = usual.mean(axis=0), usual.std(axis=0)
     longest = profile.imputation.longest_gap
     calm = min(CALM_END, n // 3)
     holes = np.zeros(n, dtype=np.int64)
-    for at in rng.integers(calm // 2, n - calm, size=SHORT_GAPS):
+    first = min(CALM_BEGIN, n - calm - 1) if steady else calm // 2
+    for at in rng.integers(first, n - calm, size=SHORT_GAPS):
         holes[at] += rng.integers(1, max(2, longest // 2))
-    holes[rng.integers(calm // 2, n - calm)] += longest + rng.integers(1, 30)
+    holes[rng.integers(first, n - calm)] += longest + rng.integers(1, 30)
     slots = np.arange(n) + np.cumsum(holes) + rng.integers(0, 1000)
     values = level + 0.5 * spread * rng.normal(size=(n, len(level)))
-    begin = int(rng.integers(n // 3, 2 * n // 3))
+    begin = int(rng.integers(max(n // 3, first), max(2 * n // 3, first + 1)))
     values[begin : begin + n // 8, rng.integers(len(level))] += 6 * spread.max()
     values[rng.random(values.shape) < 0.005] = np.nan
     out = rng.random(n) < 0.003

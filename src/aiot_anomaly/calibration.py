@@ -8,6 +8,7 @@ as small JSON with base64 arrays.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -115,7 +116,7 @@ def decode(profile: Profile, document: CalibrationDocument) -> Calibration:
             raw = base64.b64decode(getattr(document, name), validate=True)
         except ValueError as e:  # of base64, or of text that is not ASCII
             raise CalibrationError(f"calibration.{name} is not base64: {e}") from None
-        expected = 8 * int(np.prod(shape))
+        expected = 8 * math.prod(shape)
         if len(raw) != expected:
             raise CalibrationError(f"calibration.{name} has {len(raw)} bytes, expected {expected} for shape {shape}")
         array = np.frombuffer(raw, dtype="<f8").reshape(shape)

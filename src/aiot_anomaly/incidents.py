@@ -1,11 +1,15 @@
-"""Incidents: many anomalous decisions of one device become one thing that an operator acts on."""
+"""Incidents: many anomalous decisions of one device become one thing that an operator acts on.
+
+An incident has the id of the decision or notice that opened it, so that it is the same however often that is made, and
+another one for each profile that judges the device.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from aiot_anomaly.messages import Incident, IncidentState, Prediction
+from aiot_anomaly.messages import Incident, IncidentState, Prediction, decision_id, notice_id
 from aiot_anomaly.profile import Incidents
 from aiot_anomaly.windows import as_datetime
 
@@ -42,6 +46,7 @@ class IncidentTracker:
     def advance(
         self,
         rules: Incidents,
+        profile: str,
         device_id: str,
         end: int,
         is_anomaly: bool,
@@ -55,7 +60,8 @@ class IncidentTracker:
 
         Args:
             rules: of the profile.
-            device_id: whose decision it is; part of the incident's id.
+            profile: its name; part of the incident's id, as the next is.
+            device_id: whose decision it is.
             end: window end, seconds since 1970 UTC.
             is_anomaly: the decision.
             score: its score.
@@ -75,7 +81,7 @@ class IncidentTracker:
                 return replace(self, recent=recent), None
             opened = replace(self, recent=recent, opened_at=end, peak=score, sensors=tuple(sensors), suppressed=True)
             opened = opened._tell(end, most_a_day)
-            return opened, opened._incident(device_id, "opened")
+            return opened, opened._incident(profile, device_id, "opened")
         quiet = 0 if is_anomaly else self.quiet + 1
         ongoing = replace(self, recent=recent, quiet=quiet)
         if score > self.peak:
@@ -83,8 +89,8 @@ class IncidentTracker:
         if is_anomaly and may_open:
             ongoing = ongoing._tell(end, most_a_day)
         if quiet < rules.quiet:
-            return ongoing, ongoing._incident(device_id, "ongoing")
-        return IncidentTracker(day=self.day, told=self.told), ongoing._incident(device_id, "closed")
+            return ongoing, ongoing._incident(profile, device_id, "ongoing")
+        return IncidentTracker(day=self.day, told=self.told), ongoing._incident(profile, device_id, "closed")
 
     def _tell(self, end: int, most_a_day: int | None) -> IncidentTracker:
         """With a suppressed incident told of, if the day's budget allows it."""
@@ -94,11 +100,11 @@ class IncidentTracker:
             return self
         return replace(self, suppressed=False, day=day, told=told + 1)
 
-    def _incident(self, device_id: str, state: IncidentState) -> Incident:
+    def _incident(self, profile: str, device_id: str, state: IncidentState) -> Incident:
         assert self.opened_at is not None
         opened = as_datetime(self.opened_at)
         return Incident(
-            id=f"{device_id}/{opened:%Y-%m-%dT%H:%M:%SZ}",
+            id=decision_id(profile, device_id, opened),
             kind="anomaly",
             state=state,
             opened_at=opened,
@@ -114,9 +120,8 @@ def explaining(prediction: Prediction) -> list[str]:
     return [c.sensor for c in shares[:MOST_SENSORS] if c.share >= LEAST_SHARE]
 
 
-def silent(device_id: str, since: int, state: IncidentState) -> Incident:
+def silent(profile: str, device_id: str, since: int, state: IncidentState) -> Incident:
     """The incident of a device whose last message was published at `since` (seconds since 1970)."""
     at = as_datetime(since)
-    return Incident(
-        id=f"{device_id}/silent/{at:%Y-%m-%dT%H:%M:%SZ}", kind="silent", state=state, opened_at=at, peak_score=0.0
-    )
+    name = notice_id(profile, device_id, "silent", at)
+    return Incident(id=name, kind="silent", state=state, opened_at=at, peak_score=0.0)

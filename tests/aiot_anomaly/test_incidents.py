@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiot_anomaly.incidents import IncidentTracker
+from aiot_anomaly.incidents import IncidentTracker, silent
 from aiot_anomaly.profile import Incidents
 
 RULES = Incidents(k=2, n=3, quiet=2)
@@ -16,7 +16,7 @@ def follow(rules: Incidents, alarms, scores=None):
     tracker, incidents = IncidentTracker(), []
     for i, alarm in enumerate(alarms):
         score = scores[i] if scores else (2.0 if alarm else 0.5)
-        tracker, incident = tracker.advance(rules, "dma-07", 60 * i, bool(alarm), score)
+        tracker, incident = tracker.advance(rules, "leak", "dma-07", 60 * i, bool(alarm), score)
         incidents.append(incident)
     return incidents
 
@@ -45,10 +45,18 @@ def test_after_it_closed_old_alarms_do_not_open_another():
 
 def test_it_keeps_its_name_and_its_beginning_and_the_highest_score():
     opened, ongoing, closed = follow(RULES, [1, 1, 1, 0, 0], [2.0, 3.0, 9.0, 0.1, 0.2])[1:4]
-    assert opened.id == "dma-07/1970-01-01T00:01:00Z"
+    assert opened.id == "leak/dma-07/1970-01-01T00:01:00Z"
     assert (opened.peak_score, ongoing.peak_score, closed.peak_score) == (3.0, 9.0, 9.0)
     assert {i.id for i in (opened, ongoing, closed)} == {opened.id}
     assert {i.opened_at for i in (opened, ongoing, closed)} == {opened.opened_at}
+
+
+def test_two_profiles_that_judge_one_device_at_the_same_time_open_two_incidents():
+    rules = Incidents(k=1, n=1, quiet=1)
+    _, leak = IncidentTracker().advance(rules, "leak", "dma-07", 60, True, 2.0)
+    _, fraud = IncidentTracker().advance(rules, "fraud", "dma-07", 60, True, 2.0)
+    assert (leak.id, fraud.id) == ("leak/dma-07/1970-01-01T00:01:00Z", "fraud/dma-07/1970-01-01T00:01:00Z")
+    assert silent("leak", "dma-07", 60, "opened").id != silent("fraud", "dma-07", 60, "opened").id
 
 
 def told(alarms, days, most: int):
@@ -57,7 +65,7 @@ def told(alarms, days, most: int):
     for alarm, day in zip(alarms, days, strict=True):
         rules = Incidents(k=1, n=1, quiet=1)
         tracker, incident = tracker.advance(
-            rules, "d", 86_400 * day + len(found), bool(alarm), 2.0 * alarm, most_a_day=most
+            rules, "leak", "d", 86_400 * day + len(found), bool(alarm), 2.0 * alarm, most_a_day=most
         )
         found.append(incident and (incident.state, incident.suppressed))
     return found
@@ -78,7 +86,7 @@ def test_a_suppressed_incident_that_is_still_there_on_the_next_day_is_told_of():
 def test_in_maintenance_none_opens_and_alarms_of_it_do_not_count_afterwards():
     tracker, found = IncidentTracker(), []
     for i, may_open in enumerate([False, False, False, True, True]):
-        tracker, incident = tracker.advance(RULES, "d", 60 * i, True, 2.0, may_open=may_open)
+        tracker, incident = tracker.advance(RULES, "leak", "d", 60 * i, True, 2.0, may_open=may_open)
         found.append(incident and incident.state)
     assert found == [None, None, None, None, "opened"]
 
@@ -86,7 +94,7 @@ def test_in_maintenance_none_opens_and_alarms_of_it_do_not_count_afterwards():
 def test_in_maintenance_an_open_incident_goes_on_and_closes():
     tracker, found = IncidentTracker(), []
     for i, (alarm, may_open) in enumerate([(1, True), (1, True), (1, False), (0, False), (0, False), (0, False)]):
-        tracker, incident = tracker.advance(RULES, "d", 60 * i, bool(alarm), 2.0, may_open=may_open)
+        tracker, incident = tracker.advance(RULES, "leak", "d", 60 * i, bool(alarm), 2.0, may_open=may_open)
         found.append(incident and incident.state)
     assert found == [None, "opened", "ongoing", "ongoing", "closed", None]
 
@@ -94,7 +102,7 @@ def test_in_maintenance_an_open_incident_goes_on_and_closes():
 def test_the_sensors_are_those_of_the_highest_score():
     tracker = IncidentTracker()
     for i, (score, sensor) in enumerate([(2.0, "a"), (3.0, "b"), (9.0, "c"), (4.0, "d")]):
-        tracker, incident = tracker.advance(RULES, "d", 60 * i, True, score, sensors=[sensor])
+        tracker, incident = tracker.advance(RULES, "leak", "d", 60 * i, True, score, sensors=[sensor])
     assert incident is not None
     assert (incident.peak_score, incident.sensors) == (9.0, ["c"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -100,6 +101,73 @@ def test_a_pattern_that_fits_no_file_is_refused_in_one_line(tmp_path: Path):
     done = run(f"{tmp_path}/none-*.csv", "--profile", "leak", "--out", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"error: no file is called {tmp_path}/none-*.csv"
+
+
+def _spoilt(fleet: pd.DataFrame, folder: Path, fault: str) -> Path:
+    table, path = fleet.head(50).astype({"inflow_lps": object}), folder / "spoilt.csv"
+    if fault == "value":
+        table.loc[7, "inflow_lps"] = "oops"
+    elif fault == "device":
+        table.loc[7, "device_id"] = "d 1!"
+    elif fault == "time":
+        table.loc[7, "timestamp"] = "1950-01-01T00:00:00Z"
+    elif fault == "sensor":
+        table = table.rename(columns={"pressure_1_m": "pressure_one"})
+    if fault == "cut off":
+        path = folder / "spoilt.csv.gz"
+        table.to_csv(path, index=False)
+        path.write_bytes(path.read_bytes()[:-200])
+    elif fault == "no table":
+        path = folder / "spoilt.parquet"
+        path.write_bytes(b"nonsense")
+    else:
+        table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("value", '"oops" at position 7; expected numbers, or empty cells where a value is missing'),
+        ("device", "found the device id 'd 1!', expected up to 128 letters"),
+        ("time", "row 7 has a time before 1970"),
+        ("sensor", "lacks the columns ['pressure_1_m']; it has ['device_id', 'inflow_lps', 'pressure_2_m'"),
+        ("cut off", "cannot be read as a table: Compressed file ended"),
+        ("no table", "cannot be read as a table: Parquet magic bytes not found"),
+    ],
+)
+def test_what_a_worker_cannot_read_is_told_in_one_line(fleet: pd.DataFrame, tmp_path: Path, fault: str, said: str):
+    path = _spoilt(fleet, tmp_path, fault)
+    done = run(str(path), "--profile", "leak", "--out", str(tmp_path / "out"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {path}")
+    assert said in line
+    assert "running" not in line
+
+
+@pytest.mark.parametrize("fault", ["missing", "corrupt"])
+def test_a_bundle_that_cannot_be_used_is_told_in_one_line(fleet: pd.DataFrame, tmp_path: Path, fault: str):
+    recording, bundle = tmp_path / "r.csv", tmp_path / "bundle"
+    fleet.head(50).to_csv(recording, index=False)
+    if fault == "corrupt":
+        shutil.copytree(paths.models() / "leak", bundle)
+        (bundle / "model.onnx").write_bytes(b"nonsense")
+    done = run(str(recording), "--profile", "leak", "--bundle", str(bundle), "--out", str(tmp_path / "out"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert str(bundle) in line
+
+
+def test_where_nothing_can_be_written_it_is_told_in_one_line(fleet: pd.DataFrame, tmp_path: Path):
+    recording = tmp_path / "r.csv"
+    fleet.head(50).to_csv(recording, index=False)
+    done = run(str(recording), "--profile", "leak", "--out", f"{recording}/out")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert f"{recording}/out" in line
 
 
 @pytest.mark.parametrize("most", [10**9, 200])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import get_args
 
 import pytest
@@ -68,13 +69,30 @@ def test_what_is_free_counts_once_and_never_more_than_was_used() -> None:
     assert large.paid == pytest.approx((10 - price.free) * price.usd)
 
 
-def test_more_requests_than_an_instance_takes_have_more_instances(measured: Sizes) -> None:
+def test_more_requests_than_an_instance_takes_have_more_instances(
+    measured: Sizes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     items = usage.items(Scenario("", 1_000_000, 60), measured)
-    # 16,667 messages a second, of which two cores take 183
+    # 16,667 messages a second: of 16 at once that take 100 ms each, an instance is full before its processor is
     found = quantity(items, "Function", "run_cpu") / (30.4375 * 86_400)
-    assert found == pytest.approx(1_000_000 / 60 * 2 / 183) == usage.instances("function", 1_000_000 / 60)
-    # one that waits for most of its time is full before it is busy
-    assert usage.instances("api", 1_000) == pytest.approx(max(1_000 * 0.1 / 40, 1_000 / 1_250))
+    assert found == pytest.approx(1_000_000 / 60 * 0.1 / 16) == usage.instances("function", 1_000_000 / 60)
+    monkeypatch.setitem(usage.CPU_S, "function", 0.05)
+    assert usage.instances("function", 1_000) == pytest.approx(1_000 * 0.05)
+
+
+@pytest.mark.parametrize(
+    ("part", "page", "measured_s"),
+    [
+        ("function", "stream.md", r"function, Firestore \| [^|]+\| [^|]+ to [^|]+\| (?P<ms>[\d.]+) ms"),
+        ("api", "serving.md", r"\*\*this API\*\* \| (?P<rate>[\d,]+) \|"),
+    ],
+)
+def test_a_request_costs_a_little_more_of_a_processor_than_was_measured(part: str, page: str, measured_s: str) -> None:
+    found = re.search(measured_s, (sizes.ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert found is not None
+    named = found.groupdict()
+    seconds = float(named["ms"]) / 1_000 if "ms" in named else 1 / float(named["rate"].replace(",", ""))
+    assert seconds <= usage.CPU_S[part] <= 2 * seconds, "measured anew: adapt CPU_S, run `make costs`"
 
 
 def test_a_setting_is_that_of_the_environment_and_else_the_default() -> None:

@@ -122,6 +122,8 @@ def test_the_commands_change_the_device_and_show_it(
     learning = rig.store.read("tiny", "d-1")[0].learning
     assert (learning.wanted, learning.trusted) == (True, True)
     assert "learns its own" in capsys.readouterr().out
+    assert command("upgrade") == 0
+    assert capsys.readouterr().out.startswith("0 devices that sent nothing since")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from google.cloud.firestore import Client
+from google.cloud.firestore import DELETE_FIELD, Client
 
 from functions.errors import StateTooLargeError, StoreUnavailableError
 from functions.firestore_store import LARGEST_STATE, PARKED_FOR, FirestoreStore, document_id
@@ -164,3 +164,38 @@ def test_it_opens_nothing_before_it_is_used(monkeypatch: pytest.MonkeyPatch, tmp
 def test_an_id_is_readable_unless_firestore_refuses_that(parts: tuple[str, ...], expected: str | None) -> None:
     found = document_id(*parts)
     assert found == expected if expected is not None else re.fullmatch(r"sha256=[0-9a-f]{64}", found)
+
+
+def test_devices_of_a_release_without_due_are_swept_once_they_are_brought_up(
+    store: FirestoreStore, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.firestore_store._PAGE", 2)
+    names = [f"d-{i}" for i in range(5)]
+    for name in names:
+        store.write("leak", name, state(1, due_at=900), None)
+    store.write("leak", "told", state(1), None)  # nobody need look after it
+    for name in names[:3]:
+        client.collection("devices").document(f"leak:{name}").update({"due": DELETE_FIELD})
+    assert store.due(800, 10) == []
+    assert store.bring_up() == 3
+    assert sorted(store.due(800, 10)) == [("leak", name) for name in names[:3]]
+    assert store.read("leak", "d-0")[0].encode() == state(1, due_at=900).encode()
+    assert store.bring_up() == 0
+
+
+def test_a_device_that_sends_while_it_is_brought_up_is_left_as_it_sent(
+    store: FirestoreStore, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("leak", "d-1", state(1, due_at=900), None)
+    client.collection("devices").document("leak:d-1").update({"due": DELETE_FIELD})
+    pages = FirestoreStore._pages
+
+    def sending(self: FirestoreStore, fields: list[str]) -> Iterator[object]:
+        for document in pages(self, fields):
+            store.write("leak", "d-1", state(2, due_at=1_000), store.read("leak", "d-1")[1])
+            yield document
+
+    monkeypatch.setattr(FirestoreStore, "_pages", sending)
+    assert store.bring_up() == 0
+    assert store.due(999, 10) == []
+    assert store.due(1_000, 10) == [("leak", "d-1")]

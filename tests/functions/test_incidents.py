@@ -61,7 +61,7 @@ def test_an_incident_is_one_line_when_it_opens_and_one_when_it_closes(
         "logger": "functions.incidents",
         "device_id": "d-1",
         "profile": "tiny",
-        "incident_id": "d-1/2026-01-01T00:24:00Z",
+        "incident_id": "tiny/d-1/2026-01-01T00:24:00Z",
         "since": "2026-01-01T00:24:00+00:00",
         "window_end": "2026-01-01T00:24:00+00:00",
         "score": 1.5,

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.functions.contract_api import ContractApi
-from tests.functions.rig import Rig, batch, push_body
+from tests.functions.rig import PUBLISHED, Rig, batch, push_body
 from tests.support.tiny_bundle import START, tiny_profile
 
 PROFILE = tiny_profile()
 GOOD = batch(PROFILE, "d-1", [START], (50, 5))
-TOMORROW = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
+AHEAD = int((PUBLISHED + timedelta(minutes=20)).timestamp())
 TINY = {"profile": "tiny", "schema_version": "1"}
 
 
@@ -31,7 +31,7 @@ TINY = {"profile": "tiny", "schema_version": "1"}
         (GOOD, {**TINY, "profile": "../../admin?x="}, "unknown_profile", "admin"),
         (GOOD, {**TINY, "schema_version": "2"}, "unknown_schema_version", "'2'"),
         (GOOD.replace(b"flow", b"flaw"), TINY, "unknown_sensor", "flaw"),
-        (batch(PROFILE, "d-1", [TOMORROW], (50, 5)), TINY, "future_timestamp", "future"),
+        (batch(PROFILE, "d-1", [AHEAD], (50, 5)), TINY, "future_timestamp", "future"),
         (batch(PROFILE, "d-1", [-7200], (50, 5)), TINY, "invalid_timestamp", "clock is not set"),
     ],
 )
@@ -95,6 +95,20 @@ def test_poison_does_not_hold_up_what_comes_after_it(rig: Rig) -> None:
     assert rig.deliver(b"poison") == 204
     assert rig.send("d-1", [START + 60 * i for i in range(13)], (50, 5)) == 204
     assert len(rig.decisions()) == 3
+
+
+def test_a_clock_that_is_ahead_is_ahead_however_late_its_message_is_delivered(rig: Rig, contract: ContractApi) -> None:
+    published = datetime.now(UTC) - timedelta(hours=1)
+    # ahead of when it was published, and past by now
+    body = batch(PROFILE, "d-1", [int((published + timedelta(minutes=20)).timestamp())], (50, 5))
+    contract.faults = [503] * 4
+    assert rig.deliver(body, message_id="m-1", published=published) == 503
+    assert rig.deliver(body, message_id="m-1", published=published) == 204
+    (parked,) = rig.parked()
+    assert parked.attributes["code"] == "future_timestamp"
+    # published later, as after a redrive, it is another message
+    assert rig.deliver(body, message_id="m-2", published=published + timedelta(minutes=20)) == 204
+    assert rig.parked() == []
 
 
 def test_an_api_that_is_not_there_parks_nothing(rig: Rig, contract: ContractApi) -> None:

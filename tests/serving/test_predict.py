@@ -77,8 +77,8 @@ def test_of_another_versions_calibration_the_level_is_used(client, tiny, instanc
 
 
 def test_calibrations_are_decoded_once_and_forgotten_in_turn(tiny):
-    cache = CalibrationCache(size=2)
     first, *others = (orjson.dumps(own_document(tiny, windows=n)) for n in (50, 51, 52))
+    cache = CalibrationCache(most_bytes=2 * len(first))
     found = cache.decode(tiny.profile, first)
     assert cache.decode(tiny.profile, bytes(bytearray(first))) is found
     for text in others:

@@ -95,6 +95,7 @@ class FleetHistory:
             answer = Prediction.model_validate(fields)
             tracker, incident = self._trackers.get(device, IncidentTracker()).advance(
                 profile.incidents,
+                profile.name,
                 device,
                 int(chosen.ends[i]),
                 answer.is_anomaly,

@@ -231,5 +231,6 @@ def _reporting(at: Place) -> Iterator[None]:
     """Errors of reading, as one that names the file."""
     try:
         yield
-    except (OSError, ValueError) as e:
+    # EOFError: compressed text that was cut off
+    except (OSError, ValueError, EOFError) as e:
         raise DatasetError(f"{at.name} cannot be read as a table: {e}") from None

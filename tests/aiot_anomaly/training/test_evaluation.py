@@ -101,7 +101,7 @@ def test_incidents_are_those_that_the_service_tells_decision_by_decision(scores,
     for end, score, alarm in zip(of.ends.tolist(), of.scores.tolist(), of.alarms().tolist(), strict=True):
         if math.isnan(score):
             continue
-        tracker, incident = tracker.advance(rules, of.device_id, end, alarm, score)
+        tracker, incident = tracker.advance(rules, "tiny", of.device_id, end, alarm, score)
         if incident is not None:
             told = [*told, (end, end)] if incident.state == "opened" else [*told[:-1], (told[-1][0], end)]
     assert incidents(PROFILE.model_copy(update={"incidents": rules}), of) == told
