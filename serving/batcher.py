@@ -42,9 +42,17 @@ class _Job(NamedTuple):
 
 
 class Batcher:
-    """The queue of one model. All of it belongs to the event loop; only the graph may run elsewhere."""
+    """The queue of one model. All of it belongs to the event loop; only the graph may run elsewhere.
 
-    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, load: Load) -> None:
+    Args:
+        detector: the model.
+        executor: runs the batches that take long.
+        metrics: told of each batch.
+        load: of all models together.
+        threads: that may compute at once: as many as there are cores.
+    """
+
+    def __init__(self, detector: Detector, executor: Executor, metrics: Metrics, load: Load, threads: int) -> None:
         self._detector = detector
         self._executor = executor
         self._metrics = metrics
@@ -60,7 +68,7 @@ class Batcher:
         #: windows of the largest batch that runs in the event loop; one at least, however busy the start was
         self._most_inline = 0
         if one <= _BUSY * INLINE_S:
-            most_s = INLINE_S if _cores() > 1 else _ALONE_S
+            most_s = INLINE_S if min(threads, _cores()) > 1 else _ALONE_S
             self._most_inline = max(1, min(PART, 1 + int((most_s - one) / max(each, 1e-9))))
         load.expect(len(golden), all_)
         metrics.watch_queue(self._name, lambda: self._waiting)

@@ -80,7 +80,7 @@ def create(catalogue: Catalogue, settings: Settings) -> Service:
     models = {}
     for name, detector in catalogue.detectors.items():
         metrics.served(name, detector.bundle.version)
-        batcher = Batcher(detector, executor, metrics, load)
+        batcher = Batcher(detector, executor, metrics, load, settings.inference_threads)
         models[name] = Model(detector, Reader(detector, calibrations), batcher, metrics)
     workers = Workers(settings.inference_threads, settings.max_queue_ms / 1000)
     return Service(catalogue, settings, models, workers, metrics, calibrations)

@@ -58,8 +58,8 @@ def made(detector, load):
     metrics.served(detector.profile.name, detector.bundle.version)
     with ThreadPoolExecutor(1, thread_name_prefix="inference") as executor:
 
-        def make() -> Batcher:
-            found = Batcher(detector, executor, metrics, load)
+        def make(threads: int = 2) -> Batcher:
+            found = Batcher(detector, executor, metrics, load, threads)
             detector.runs.clear()
             detector.threads.clear()
             return found
@@ -155,13 +155,15 @@ def test_what_takes_long_runs_in_a_thread_and_the_next_batch_gathers_meanwhile(t
     assert all(name.startswith("inference") for name in detector.threads)
 
 
-@pytest.mark.parametrize(("cores", "thread"), [(1, "MainThread"), (2, "inference_0")])
+@pytest.mark.parametrize(
+    ("cores", "threads", "thread"), [(1, 2, "MainThread"), (2, 1, "MainThread"), (2, 2, "inference_0")]
+)
 def test_a_large_batch_is_handed_to_a_thread_where_there_is_a_core_for_it(
-    made, detector, tiny, monkeypatch, cores, thread
+    made, detector, tiny, monkeypatch, cores, threads, thread
 ):
     monkeypatch.setattr("serving.batcher._cores", lambda: cores)
     monkeypatch.setattr(Batcher, "_seconds", lambda _self, windows: 0.0001 * len(windows))
-    batcher = made()
+    batcher = made(threads)
 
     async def ask():
         await batcher.score(parts(tiny, PART)[0], later())
