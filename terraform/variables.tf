@@ -52,7 +52,8 @@ variable "api" {
   description = <<-EOT
     The inference API on Cloud Run:
     first_image: what runs until the first deployment; later changes of the image are left alone;
-    cpu and memory of an instance; concurrency: requests that one instance takes at once;
+    cpu and memory of an instance; concurrency: requests that one instance takes at once, by default as many as are
+    scored together: more would only wait longer (docs/serving.md);
     min_instances and max_instances; timeout_s: of a request; environment: settings of serving/settings.py by their
     name in capitals, such as MAX_QUEUE_MS, REQUEST_TIMEOUT_MS, DEFAULT_PROFILE or ACCESS_LOG, and OpenTelemetry's, such
     as OTEL_EXPORTER_OTLP_ENDPOINT.
@@ -61,7 +62,7 @@ variable "api" {
     first_image   = optional(string, "us-docker.pkg.dev/cloudrun/container/hello")
     cpu           = optional(number, 1)
     memory        = optional(string, "1Gi")
-    concurrency   = optional(number, 40)
+    concurrency   = optional(number, 64)
     min_instances = optional(number, 0)
     max_instances = optional(number, 10)
     timeout_s     = optional(number, 60)
