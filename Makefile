@@ -160,7 +160,7 @@ bench-simulator: $(DEV)/.ready ## rates of publishing, beside a bare loop on the
 	@$(DEV)/bin/python -m simulator.benchmark --least 0.8
 	@$(DEV)/bin/python -m simulator.hydraulics_benchmark
 
-bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside five other servers, into docs/serving.md (SECONDS=0.3 ROUNDS=1: quick)
+bench-serving: $(DEV)/.ready $(PEERS)/.ready ## the API beside what people would use instead, into docs/serving.md (SECONDS=0.3 ROUNDS=1: quick)
 	@$(DEV)/bin/python -m benchmarks.serving $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(SECONDS)$(ROUNDS),,--write)
 
