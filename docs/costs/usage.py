@@ -20,7 +20,7 @@ PUBSUB_LEAST = 1_000
 REQUEST_S = 0.1
 #: seconds of a processor that a message costs in the function, and a window in the API: what docs/stream.md measured of
 #: its process with Firestore, and what docs/serving.md did of requests one after another on one core, both rounded up
-CPU_S = {"function": 0.005, "api": 0.0005}
+CPU_S = {"function": 0.006, "api": 0.0007}
 #: Cloud Run's own log line of a request
 REQUEST_LOG = 1_200
 #: four notebooks took 4 to 6 minutes on two cores; the job simulates its fleet and starts, too
