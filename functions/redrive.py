@@ -179,6 +179,6 @@ def _ordering_key(message: Any) -> str:
         return str(message.ordering_key)
     try:
         device = json.loads(message.data).get("device_id", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):  # what is parked may be anything
         return ""
     return device if isinstance(device, str) and len(device.encode()) <= 1024 else ""

@@ -100,6 +100,13 @@ def test_without_go_they_are_counted_and_stay(
     assert len(rig.parked()) == 1
 
 
+@pytest.mark.parametrize("poison", [b"[" * 100_000, b"[]", b"\xff", b'{"device_id": 5}'])
+def test_poison_holds_nothing_else_back(rig: Rig, redrive: Callable[..., Found], poison: bytes) -> None:
+    rig.deliver(poison)
+    rig.deliver(b"other poison")
+    assert redrive().again == 2
+
+
 def test_only_those_that_are_chosen_are_published(
     rig: Rig, redrive: Callable[..., Found], readings: Callable[[], list[Any]]
 ) -> None:
