@@ -51,8 +51,8 @@ def coarse(found: Sequence[Found], written: Sequence[Mapping[str, Any]], changin
     """A note on each sensor whose level is seen no finer than `RESTING`: where less matters, a person must say so."""
     return [
         f"{s.name} was seen from {s.low:g} to {s.high:g}, less than {RESTING:.2%} of itself: beside the others it is "
-        f"seen no finer than {w['smallest_deviation'] * SCALE_FLOOR:.2g}. Where less matters, lower its smallest_deviation "
-        f"(now {w['smallest_deviation']:g})"
+        f"seen no finer than {w['smallest_deviation'] * SCALE_FLOOR:.2g}. Where less matters, lower its "
+        f"smallest_deviation (now {w['smallest_deviation']:g})"
         for s, w in zip(found, written, strict=True)
         if s.name not in changing and 0 < s.high - s.low < w["smallest_deviation"] * SCALE_FLOOR
     ]
