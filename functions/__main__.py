@@ -25,6 +25,9 @@ from functions.store import WindowStore
 INTERRUPTED = 130
 #: as a shell has it for a program that SIGPIPE ended
 PIPE_CLOSED = 141
+#: a maintenance is no later, as a reading is not, and no longer
+LATEST = 2200
+LONGEST = timedelta(days=3650)
 #: of the readings that no attempt took in, and of the messages that were none
 SUBSCRIPTIONS = {"dead": "readings-dead-pull", "parked": "readings-parked-pull"}
 
@@ -69,14 +72,19 @@ def _time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text} is no time, expected one such as 2026-11-22T19:00:00Z") from None
     if time.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text} has no zone: end it with Z for UTC")
+    if not 1970 < time.year < LATEST:
+        raise argparse.ArgumentTypeError(f"{text} is not of our time, expected one from 1971 until {LATEST}")
     return time
 
 
 def _hours(text: str) -> timedelta:
     try:
-        return timedelta(hours=float(text))
+        length = timedelta(hours=float(text))
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text} is no number of hours, expected one such as 4 or 0.5") from None
+    if length > LONGEST:
+        raise argparse.ArgumentTypeError(f"{text} hours are {length.days:,} days, expected {LONGEST.days:,} at most")
+    return length
 
 
 def _count(text: str) -> int:
@@ -155,10 +163,7 @@ def _device(options: argparse.Namespace) -> int:
             administration.end_maintenance(store, *named)
         elif options.command == "maintenance":
             begin = options.begin or datetime.now(UTC)
-            try:
-                end = options.until or begin + options.hours
-            except OverflowError:
-                raise UsageError(f"{options.hours} after {begin.isoformat()} is later than any date") from None
+            end = options.until or begin + options.hours
             if end <= begin:
                 raise UsageError(f"it would end at {end.isoformat()}, before it begins at {begin.isoformat()}")
             administration.set_maintenance(store, *named, begin, end)
