@@ -79,8 +79,11 @@ def _profile(options: argparse.Namespace) -> None:
         raise ProfileError(f"{out} is there already and may hold your changes: name another by --out, or give --force")
     found = survey(path, timestamp=options.timestamp, label=options.label, device=options.device)
     first = first_profile.propose(found, name)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(first.text, encoding="utf-8")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(first.text, encoding="utf-8")
+    except OSError as e:
+        raise ProfileError(f"{out} cannot be written: {e.strerror}") from None
     print(findings.told(first, out))
 
 

@@ -242,8 +242,10 @@ def test_the_command_writes_over_nothing_and_takes_no_shipped_name(
     assert main(["profile", "own.csv"]) == 1
     assert main(["profile", "own.csv", "--name", "skab", "--out", "other.yaml"]) == 1
     assert main(["profile", "none.csv"]) == 1
+    assert main(["profile", "own.csv", "--out", "own.csv/own_2.yaml"]) == 1
     told = capsys.readouterr().err
     assert all(t in told for t in ("own.yaml is there already", "the profile skab is shipped", "no file none.csv"))
+    assert "own.csv/own_2.yaml cannot be written" in told
     assert Path("own.yaml").read_text() == "mine"
     assert main(["profile", "own.csv", "--force"]) == 0
     assert profile_store.load("own.yaml").name == "own"
