@@ -183,7 +183,9 @@ def _is_data(clock: str, names: Sequence[str]) -> bool:
     """Whether names are rather the first row: a time over the column of times, and a number over another."""
     numbers = pd.to_numeric(pd.Series([n for n in names if n != clock], dtype=object), errors="coerce")
     written = pd.to_datetime(pd.Series([clock], dtype=object), errors="coerce", format="mixed", utc=True)
-    return bool(re.match(r"\d", clock)) and bool(written.notna().all()) and bool(numbers.notna().any())
+    unix = re.fullmatch(r"\d{9,13}(\.\d+)?", clock)
+    time = unix or (re.match(r"\d", clock) and bool(written.notna().all()))
+    return bool(time) and bool(numbers.notna().any())
 
 
 def _quoted(names: Sequence[str]) -> str:
