@@ -23,6 +23,11 @@ from functions.settings import Settings
 from functions.store import WindowStore
 
 INTERRUPTED = 130
+#: as a shell has it for a program that SIGPIPE ended
+PIPE_CLOSED = 141
+#: a maintenance is no later, as a reading is not, and no longer
+LATEST = 2200
+LONGEST = timedelta(days=3650)
 #: of the readings that no attempt took in, and of the messages that were none
 SUBSCRIPTIONS = {"dead": "readings-dead-pull", "parked": "readings-parked-pull"}
 
@@ -41,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     maintenance.add_argument("--from", dest="begin", type=_time, help="ISO 8601 with a zone (default: now)")
     until = maintenance.add_mutually_exclusive_group(required=True)
     until.add_argument("--until", type=_time, help="ISO 8601 with a zone, such as 2026-11-22T19:00:00Z")
-    until.add_argument("--hours", type=float, help="so long after its beginning")
+    until.add_argument("--hours", type=_hours, help="so long after its beginning")
     until.add_argument("--end", action="store_true", help="it is over: open incidents again")
     recalibrate.add_argument(
         "--trust",
@@ -53,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     redrive.add_argument("--project", default=argparse.SUPPRESS, help="as above")
     redrive.add_argument("source", choices=sorted(SUBSCRIPTIONS))
     redrive.add_argument("--go", action="store_true", help="publish them; without it they are only counted")
-    redrive.add_argument("--most", type=int, default=1_000, help="messages to look at (default: %(default)s)")
+    redrive.add_argument("--most", type=_count, default=1_000, help="messages to look at (default: %(default)s)")
     redrive.add_argument("--profile", help="only those of this profile")
     redrive.add_argument("--code", help="only those parked for this reason, such as unknown_profile")
     redrive.add_argument("--environment", help="that ends the names of topics, such as dev (default: none)")
@@ -61,10 +66,31 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time, expected one such as 2026-11-22T19:00:00Z") from None
     if time.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text} has no zone: end it with Z for UTC")
+    if not 1970 < time.year < LATEST:
+        raise argparse.ArgumentTypeError(f"{text} is not of our time, expected one from 1971 until {LATEST}")
     return time
+
+
+def _hours(text: str) -> timedelta:
+    try:
+        length = timedelta(hours=float(text))
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text} is no number of hours, expected one such as 4 or 0.5") from None
+    if length > LONGEST:
+        raise argparse.ArgumentTypeError(f"{text} hours are {length.days:,} days, expected {LONGEST.days:,} at most")
+    return length
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of messages, expected 1 or more")
+    return int(text)
 
 
 def _setting(options: argparse.Namespace, name: str, *variables: str) -> str:
@@ -137,7 +163,7 @@ def _device(options: argparse.Namespace) -> int:
             administration.end_maintenance(store, *named)
         elif options.command == "maintenance":
             begin = options.begin or datetime.now(UTC)
-            end = options.until or begin + timedelta(hours=options.hours)
+            end = options.until or begin + options.hours
             if end <= begin:
                 raise UsageError(f"it would end at {end.isoformat()}, before it begins at {begin.isoformat()}")
             administration.set_maintenance(store, *named, begin, end)
@@ -175,9 +201,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command: 0 done, 1 failed (one line on stderr says why), 130 stopped by Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
-        return {"redrive": _redrive, "upgrade": _upgrade}.get(options.command, _device)(options)
+        done = {"redrive": _redrive, "upgrade": _upgrade}.get(options.command, _device)(options)
+        sys.stdout.flush()
+        return done
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read it has enough (`| head`); without this Python complains again when it closes the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

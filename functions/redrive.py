@@ -103,8 +103,7 @@ class Redrive:
         found, held = Found(), set[str]()
         by_device = defaultdict[str, list[Any]](list)
         try:
-            for received in self._pull(most):
-                held.add(received.ack_id)
+            for received in self._pull(most, held):
                 message = received.message
                 found.messages += 1
                 if not chosen.takes(message.attributes):
@@ -130,7 +129,8 @@ class Redrive:
             self._lease(list(held), 0)
         return found
 
-    def _pull(self, most: int) -> Sequence[Any]:
+    def _pull(self, most: int, held: set[str]) -> Sequence[Any]:
+        """Up to `most` messages; each in `held` once it came: an interruption leaves none leased."""
         found, empty = list[Any](), 0
         while len(found) < most and empty < 2:  # Pub/Sub may give none though there are some
             request = {"subscription": self._subscription, "max_messages": min(_AT_ONCE, most - len(found))}
@@ -138,6 +138,7 @@ class Redrive:
                 received = list(self._client.pull(request=request, timeout=self._wait_s, retry=None).received_messages)
             except DeadlineExceeded:
                 received = []
+            held.update(r.ack_id for r in received)
             self._lease([r.ack_id for r in received], _LEASE_S)
             found += received
             empty = 0 if received else empty + 1
@@ -179,6 +180,6 @@ def _ordering_key(message: Any) -> str:
         return str(message.ordering_key)
     try:
         device = json.loads(message.data).get("device_id", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):  # what is parked may be anything
         return ""
     return device if isinstance(device, str) and len(device.encode()) <= 1024 else ""

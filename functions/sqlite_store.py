@@ -211,6 +211,8 @@ class SqliteStore:
                 connection.execute("COMMIT")
         except sqlite3.OperationalError as e:
             raise StoreUnavailableError(f"SQLite store {self._path}: {e}") from e
+        except sqlite3.DatabaseError as e:
+            raise SettingsError(f"{self._path} is no SQLite store ({e}): name the function's own in STORE") from e
 
 
 def _switch_to_wal(connection: sqlite3.Connection, timeout_s: float) -> None:

@@ -59,7 +59,10 @@ def from_pydantic(error: ValidationError, where: str = "", codes: Mapping[str, s
     path = [shorten(p) for p in fault["loc"]]
     code = (codes or {}).get(path[0], "malformed_request") if path else "malformed_request"
     at = ": ".join(p for p in (where, ".".join(path)) if p)
-    found = "" if fault["type"] == "missing" else f", found {shorten(fault['input'])}"
+    value = fault["input"]
+    # a text in quotes: 50 and "50" are not the same fault
+    written = f'"{shorten(value)}"' if isinstance(value, str) else shorten(value)
+    found = "" if fault["type"] == "missing" else f", found {written}"
     return unprocessable(code, f"{at}: {fault['msg']}{found}" if at else f"{fault['msg']}{found}", path=path)
 
 

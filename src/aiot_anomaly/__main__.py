@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from aiot_anomaly.errors import AIoTError, DatasetError, ProfileError
+
+#: as a shell has it for a program that SIGPIPE ended
+PIPE_CLOSED = 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,8 +79,11 @@ def _profile(options: argparse.Namespace) -> None:
         raise ProfileError(f"{out} is there already and may hold your changes: name another by --out, or give --force")
     found = survey(path, timestamp=options.timestamp, label=options.label, device=options.device)
     first = first_profile.propose(found, name)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(first.text, encoding="utf-8")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(first.text, encoding="utf-8")
+    except OSError as e:
+        raise ProfileError(f"{out} cannot be written: {e.strerror}") from None
     print(findings.told(first, out))
 
 
@@ -85,6 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         {"profile": _profile, "score": _score}[options.command](options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read it has enough (`| head`); without this Python complains again when it closes the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

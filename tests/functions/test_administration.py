@@ -136,6 +136,7 @@ def test_the_commands_change_the_device_and_show_it(
         ),
         (("--store", "elsewhere.db", "show", "tiny", "d-1"), "no SQLite store elsewhere.db"),
         (("--store", "redis:x", "show", "tiny", "d-1"), "redis"),
+        (("--store", __file__, "show", "tiny", "d-1"), "is no SQLite store"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_it_is(
@@ -157,7 +158,22 @@ def test_without_a_store_it_says_what_to_give(
     assert not Path("none").exists()
 
 
-@pytest.mark.parametrize("time", ["yesterday", "2026-11-22T19:00:00"])
-def test_a_time_needs_its_zone(time: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("maintenance", "tiny", "d-1", "--until", "yesterday"), "yesterday is no time"),
+        (("maintenance", "tiny", "d-1", "--until", "2026-11-22T19:00:00"), "has no zone"),
+        (("maintenance", "tiny", "d-1", "--hours", "nan"), "nan is no number of hours"),
+        (("maintenance", "tiny", "d-1", "--hours", "1e30"), "1e30 is no number of hours"),
+        (("maintenance", "tiny", "d-1", "--hours", "1e9"), "expected 3,650 at most"),
+        (("maintenance", "tiny", "d-1", "--until", "9999-12-31T23:59:59-14:00"), "until 2200"),
+        (("maintenance", "tiny", "d-1", "--end", "--from", "0001-01-01T00:00:00+14:00"), "from 1971"),
+        (("redrive", "parked", "--most", "0"), "expected 1 or more"),
+    ],
+)
+def test_an_argument_that_cannot_be_read_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
     with pytest.raises(SystemExit):
-        main(("maintenance", "tiny", "d-1", "--until", time))
+        main(arguments)
+    assert said in capsys.readouterr().err.splitlines()[-1]

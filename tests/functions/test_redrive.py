@@ -100,6 +100,29 @@ def test_without_go_they_are_counted_and_stay(
     assert len(rig.parked()) == 1
 
 
+@pytest.mark.parametrize("poison", [b"[" * 100_000, b"[]", b"\xff", b'{"device_id": 5}'])
+def test_poison_holds_nothing_else_back(rig: Rig, redrive: Callable[..., Found], poison: bytes) -> None:
+    rig.deliver(poison)
+    rig.deliver(b"other poison")
+    assert redrive().again == 2
+
+
+def test_an_interruption_leaves_no_message_leased(
+    rig: Rig, redrive: Callable[..., Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        rig.deliver(b"poison")
+
+    def interrupted(_self: Chosen, _attributes: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Chosen, "takes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            redrive()
+    assert redrive(go=False).messages == 3
+
+
 def test_only_those_that_are_chosen_are_published(
     rig: Rig, redrive: Callable[..., Found], readings: Callable[[], list[Any]]
 ) -> None:

@@ -88,6 +88,14 @@ def test_another_sensitivity_is_refused(client, tiny, instance, sensitivity):
     refused(client.post("/v1/models/tiny:detect", content=orjson.dumps(readings_)), 422, "malformed_request")
 
 
+def test_a_text_is_told_from_a_number(client, tiny):
+    at, values = readings(tiny.profile, 40)
+    said = client.post("/v1/models/tiny:detect", json={**body(at, values), "sensitivity": "50"}).json()["error"][
+        "message"
+    ]
+    assert said == 'sensitivity: Input should be a valid number, found "50"'
+
+
 def test_an_unknown_parameter_is_refused(client, instance):
     document = {"instances": [instance], "parameters": {"sensitivty": 50}}
     assert "sensitivty" in refused(client.post(URL, json=document), 422, "malformed_request")

@@ -116,6 +116,10 @@ def clock(frame: pd.DataFrame, named: str | None, path: Path) -> Clock:
             return _clock(frame, (column, of_day), path)
         if not _plausible(found.seconds):
             continue
+        if _is_data(column, list(frame.columns)):
+            raise DatasetError(
+                f"{path} begins with {_quoted(list(frame.columns))}; expected a header line with names first"
+            )
         return found
     raise DatasetError(
         f"{path} has no column of times; it has {list(frame.columns)}. Name it by --timestamp; it must hold ISO 8601 "
@@ -173,6 +177,19 @@ def _is_time_of_day(column: pd.Series) -> bool:
     return len(cells) > 0 and bool(
         cells.str.match(r"^\s*\d{1,2}[:.]\d{2}([:.]\d{2}(\.\d+)?)?(\s*[AaPp][Mm])?\s*$").all()
     )
+
+
+def _is_data(clock: str, names: Sequence[str]) -> bool:
+    """Whether names are rather the first row: a time over the column of times, and a number over another."""
+    numbers = pd.to_numeric(pd.Series([n for n in names if n != clock], dtype=object), errors="coerce")
+    written = pd.to_datetime(pd.Series([clock], dtype=object), errors="coerce", format="mixed", utc=True)
+    unix = re.fullmatch(r"\d{9,13}(\.\d+)?", clock)
+    time = unix or (re.match(r"\d", clock) and bool(written.notna().all()))
+    return bool(time) and bool(numbers.notna().any())
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _plausible(seconds: NDArray[np.float64]) -> bool:

@@ -49,6 +49,7 @@ def propose(found: Survey, name: str) -> First:
         sensor_ranges.described(sensor, i, looked, form.changing.get(i, 0)) for i, sensor in enumerate(found.sensors)
     ]
     changing = {found.sensors[i].name: span for i, span in form.changing.items()}
+    notes += sensor_ranges.coarse(found.sensors, sensors, changing)
     document = {
         "name": name,
         "title": name.replace("_", " "),

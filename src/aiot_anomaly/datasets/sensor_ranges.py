@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,17 @@ def described(sensor: Found, i: int, looked: TrainingPart, span: int) -> dict[st
         "valid_range": [_rounded(low, math.floor), _rounded(high, math.ceil)],
         "smallest_deviation": float(f"{_smallest(sensor, i, looked, span):.2g}"),
     }
+
+
+def coarse(found: Sequence[Found], written: Sequence[Mapping[str, Any]], changing: Container[str]) -> list[str]:
+    """A note on each sensor whose level is seen no finer than `RESTING`: where less matters, a person must say so."""
+    return [
+        f"{s.name} was seen from {s.low:g} to {s.high:g}, less than {RESTING:.2%} of itself: beside the others it is "
+        f"seen no finer than {w['smallest_deviation'] * SCALE_FLOOR:.2g}. Where less matters, lower its "
+        f"smallest_deviation (now {w['smallest_deviation']:g})"
+        for s, w in zip(found, written, strict=True)
+        if s.name not in changing and 0 < s.high - s.low < w["smallest_deviation"] * SCALE_FLOOR
+    ]
 
 
 def _smallest(sensor: Found, i: int, looked: TrainingPart, span: int) -> float:

@@ -125,7 +125,8 @@ def survey(path: Path, *, timestamp: str | None = None, label: str | None = None
     columns.drop_copies_of_time(numbers, seconds, left_out)
     numbers, sentinels = _without_sentinels(numbers, left_out)
     if numbers.empty:
-        raise DatasetError(f"{path} has no numeric column that varies, beside the time; left out: {left_out}")
+        seen = ", ".join(f"{column!r} {why}" for column, why in left_out.items()) or "nothing else is in it"
+        raise DatasetError(f"{path} has no numeric column that varies, beside the time: {seen}")
     devices = table.device_names(frame, device, path)
     interval = _interval(devices, seconds, notes)
     names = columns.valid_names(list(numbers.columns))

@@ -239,7 +239,8 @@ def read_frame(path: Path, separator: str = ",", *, decimal: str = ".", missing:
     except ImportError as e:
         raise DatasetError(f"{path} needs pyarrow: pip install pyarrow, or write the table as CSV ({e})") from None
     except (OSError, ValueError) as e:
-        raise DatasetError(f"{path} cannot be read as a table: {e}") from None
+        said = " ".join(str(e).replace("Error tokenizing data. C error: ", "").split())
+        raise DatasetError(f"{path} cannot be read as a table: {said}") from None
     return frame.rename(columns=lambda name: str(name).strip())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -210,6 +213,24 @@ def test_the_command_writes_a_file_that_reads_the_recording(
     assert (recording.device_id, recording.train_rows) == ("pump 7", 400)
 
 
+def test_of_a_level_that_hardly_moves_a_note_says_how_finely_it_is_seen(tmp_path: Path) -> None:
+    grid = 50 + 0.005 * noise(2000)
+    (note,) = first(tmp_path, {"hz": grid, "kw": 10 + noise(2000, 1)}).notes
+    assert "hz was seen from" in note
+    assert "no finer than 0.12" in note
+    assert first(tmp_path, {"hz": grid}).notes == ()
+
+
+def test_a_reader_that_has_enough_is_no_failure(tmp_path: Path) -> None:
+    first(tmp_path, {"a": noise(1000)})
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "aiot_anomaly", "profile", "own.csv"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_the_command_writes_over_nothing_and_takes_no_shipped_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,8 +242,10 @@ def test_the_command_writes_over_nothing_and_takes_no_shipped_name(
     assert main(["profile", "own.csv"]) == 1
     assert main(["profile", "own.csv", "--name", "skab", "--out", "other.yaml"]) == 1
     assert main(["profile", "none.csv"]) == 1
+    assert main(["profile", "own.csv", "--out", "own.csv/own_2.yaml"]) == 1
     told = capsys.readouterr().err
     assert all(t in told for t in ("own.yaml is there already", "the profile skab is shipped", "no file none.csv"))
+    assert "own.csv/own_2.yaml cannot be written" in told
     assert Path("own.yaml").read_text() == "mine"
     assert main(["profile", "own.csv", "--force"]) == 0
     assert profile_store.load("own.yaml").name == "own"

@@ -129,7 +129,11 @@ def test_a_value_that_stands_for_none_is_no_value(tmp_path: Path) -> None:
         ("timestamp,flow\n", "a header and no rows"),
         ("timestamp,flow\n2026-01-01,1\n", "has 1 row with a time"),
         ("a,b\n1.5,x\n2.5,y\n", "no column of times"),
-        ("timestamp,b\n2026-01-01,x\n2026-01-02,y\n", "no numeric column"),
+        ("timestamp,b\n2026-01-01,x\n2026-01-02,y\n", r"no numeric column that varies, beside the time: 'b' text"),
+        ("timestamp\n2026-01-01\n2026-01-02\n", "nothing else is in it"),
+        ("1767225600,1\n1767225660,2\n1767225720,3\n", "begins with 1767225600, 1; expected a header line"),
+        ("timestamp,b\n2026-01-01,1\n2026-01-02,1,2,3\n", r"as a table: Expected 2 fields in line 3, saw 4$"),
+        ("2026-01-01,1\n2026-01-02,2\n2026-01-03,3\n", "begins with 2026-01-01, 1; expected a header line"),
         ("timestamp,b\n2026-01-01,1\n2026-01-01,2\n", "all rows have the same time|no column of times"),
     ],
 )

@@ -14,8 +14,8 @@ HEAD = """# Results
 
 How well the LSTM autoencoders find what they are there for, beside every simple method. `make benchmark` makes all of
 it anew; `make benchmark-skab`, `benchmark-leak` and `benchmark-fraud` one table each. The same command on the same data
-gives the same figures to within .005, on one machine. In machine-readable form: `docs/results/<table>.json`, and their union as
-`reports/quality.json`.
+gives the same figures to within .005, on one machine. In machine-readable form: `docs/results/<table>.json`, and their
+union as `reports/quality.json`.
 
 How to read the tables:
 
