@@ -30,7 +30,9 @@ def described(sensor: Found, i: int, looked: TrainingPart, span: int) -> dict[st
         looked: the training part.
         span: points over which its change is judged; 0 where its level is.
     """
-    spread = sensor.high - sensor.low
+    smallest = _smallest(sensor, i, looked, span)
+    # what can be told from noise at all must not be out of range
+    spread = max(sensor.high - sensor.low, SCALE_FLOOR * smallest)
     low, high = sensor.low - MARGIN * spread, sensor.high + MARGIN * spread
     if looked.counters[i]:
         # a counter goes on, and a new one begins at 0
@@ -43,7 +45,7 @@ def described(sensor: Found, i: int, looked: TrainingPart, span: int) -> dict[st
         "name": sensor.name,
         "unit": sensor.unit,
         "valid_range": [_rounded(low, math.floor), _rounded(high, math.ceil)],
-        "smallest_deviation": float(f"{_smallest(sensor, i, looked, span):.2g}"),
+        "smallest_deviation": float(f"{smallest:.2g}"),
     }
 
 

@@ -152,6 +152,15 @@ def test_a_level_that_hardly_moves_is_seen_no_finer_than_a_quarter_of_a_percent_
     assert flow.smallest_deviation == pytest.approx(0.03, rel=0.1)
 
 
+def test_what_can_just_be_told_of_a_level_that_hardly_moves_is_in_range(tmp_path: Path) -> None:
+    columns = {"frequency": 50 + 0.01 * np.clip(noise(2000), -1, 1), "flow": 3 + 0.06 * noise(2000, 1)}
+    frequency, _ = first(tmp_path, columns).profile.sensors
+    low, high = frequency.valid_range
+    visible = SCALE_FLOOR * frequency.smallest_deviation
+    assert low <= 50 - 8 * visible
+    assert high >= 50 + 8 * visible
+
+
 def test_a_single_sensor_is_seen_as_finely_as_it_moves(tmp_path: Path) -> None:
     (frequency,) = first(tmp_path, {"frequency": 50 + 0.02 * noise(2000)}).profile.sensors
     assert frequency.smallest_deviation == pytest.approx(0.01, rel=0.1)
