@@ -1,6 +1,6 @@
 """From the bytes of a `:predict` body to windows that can be scored.
 
-The usual body is decoded by msgspec, straight into the types that it must have; a large one an instance at a time, so
+The usual body is decoded by msgspec, straight into the types that it must have; a large one a part at a time, so
 that it never stands in memory as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
 `WindowForm.check`, which finds the fault and says it; only that way decides what is refused.
 """
@@ -8,11 +8,9 @@ that it never stands in memory as Python objects. Whatever does not fit at once 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +26,7 @@ from aiot_anomaly.windows import Windows
 from serving import payload
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, unprocessable
+from serving.packed import Packer, Rows
 from serving.schemas import MOST_INSTANCES, Instance, Parameters, PredictRequest, time_of
 from serving.window_values import WindowForm
 
@@ -52,8 +51,8 @@ class _RawBody(msgspec.Struct, forbid_unknown_fields=True):
     parameters: _Parameters | None = None
 
 
-#: device, end, and the calibration and the sensitivity that came along
-_Read = tuple[str, int, Calibration | None, float | None]
+#: device, end, values, and the calibration and the sensitivity that came along
+_Read = tuple[str, int, Rows, Calibration | None, float | None]
 _RAW_BODY = msgspec.json.Decoder(_RawBody)
 #: of a whole part's windows, whatever they are: shared, as it never changes
 _COMPLETE = np.ones(PART, dtype=bool)
@@ -122,7 +121,7 @@ class Reader:
         self._form = WindowForm(detector.profile)
         self._decoders = _Decoders(self._form)
         steps, inputs = self._form.shape
-        self._numbers = struct.Struct(f"{steps * inputs}d")
+        self._packer = Packer(self._form.shape)
         #: JSON values that a body has at most: those of its windows, and a few beside them
         self._most_values = MOST_INSTANCES * (steps * (inputs + 1) + 32)
 
@@ -142,36 +141,36 @@ class Reader:
 
     def _part(self, given: _Given, first: int) -> Instances:
         of = range(first, min(first + PART, len(given)))
-        values = np.empty((len(of), *self._form.shape))
         devices: list[str] = []
         ends: list[int] = []
+        rows: list[Rows] = []
         calibrations: list[Calibration] = []
         sources: list[Source] = []
         own: list[bool] = []
         factors: list[float] = []
         moved = False
-        for i, at in enumerate(of):
+        for at in of:
             try:
-                device, end, calibration, sensitivity = self._usual(given, at, values, i) or self._any(
-                    given, at, values, i
-                )
+                device, end, window, calibration, sensitivity = self._usual(given, at) or self._any(given, at)
             except CalibrationError as e:
                 raise unprocessable(e.code, f"instance {at}: {e}", **e.details) from None
             used, source = self._detector.calibration(device, calibration)
             devices.append(device)
             ends.append(end)
+            rows.append(window)
             calibrations.append(used)
             sources.append(source)
             own.append(calibration is not None)
             sensitivity = given.sensitivity if sensitivity is None else sensitivity
             factors.append(1.0 if sensitivity is None else threshold_factor(sensitivity))
             moved = moved or sensitivity is not None
+        values = self._packer.array(rows)
         out_of_range = self._form.clear(values, first)
         windows = Windows(np.array(ends, dtype=np.int64), values, _COMPLETE[: len(of)], out_of_range)
         return Instances(devices, windows, calibrations, sources, np.array(factors) if moved else 1.0, own, first)
 
-    def _usual(self, given: _Given, at: int, values: Float, i: int) -> _Read | None:
-        """An instance without a fault, its values put into row `i`; None where there may be one."""
+    def _usual(self, given: _Given, at: int) -> _Read | None:
+        """An instance without a fault; None where there may be one."""
         try:
             one = given.usual(at)
             end = int(time_of(one.window_end).timestamp())
@@ -181,18 +180,17 @@ class Reader:
             return None
         if _DEVICE_ID.fullmatch(one.device_id) is None:
             return None
-        self._numbers.pack_into(values.data, i * self._numbers.size, *chain.from_iterable(one.values))
-        return one.device_id, end, own, one.sensitivity
+        return one.device_id, end, one.values, own, one.sensitivity
 
-    def _any(self, given: _Given, at: int, values: Float, i: int) -> _Read:
+    def _any(self, given: _Given, at: int) -> _Read:
         try:
             one = Instance.model_validate(given.objects[at])
         except ValidationError as e:
             raise from_pydantic(e, f"instance {at}", _CODES) from None
-        values[i] = self._form.check(one.values, f"instance {at}")
+        values = self._form.check(one.values, f"instance {at}").tolist()
         document = one.calibration
         own = None if document is None else self._cache.decode(self._form.profile, document.model_dump_json().encode())
-        return one.device_id, int(one.window_end.timestamp()), own, one.sensitivity
+        return one.device_id, int(one.window_end.timestamp()), values, own, one.sensitivity
 
 
 class _Given:
