@@ -83,9 +83,10 @@ def records(
     names = profile.sensor_names
     sensors = range(len(names))
     filled = None if chosen.filled is None else chosen.filled.tolist()
+    contributions = np.minimum(np.maximum(scores.contributions, 0.0), 1.0)
     rows = zip(
         device_ids, chosen.ends.tolist(), scores.score.tolist(), chosen.out_of_range.tolist(), sources,
-        scores.contributions.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
+        contributions.tolist(), scores.expected.tolist(), scores.lower.tolist(), scores.upper.tolist(),
         strict=True,
     )  # fmt: skip
     found = []
@@ -102,7 +103,7 @@ def records(
                 "severity": scoring.severity(score),
                 "reason": "anomaly" if score > 1.0 else "out_of_range" if out else "normal",
                 "calibration": source,
-                "contributions": [{"sensor": names[s], "share": min(max(shares[s], 0.0), 1.0)} for s in ranked],
+                "contributions": [{"sensor": names[s], "share": shares[s]} for s in ranked],
                 "expected": {
                     name: {"value": value, "lower": low, "upper": high}
                     for name, value, low, high in zip(names, expected, lower, upper, strict=True)

@@ -217,4 +217,4 @@ def _shifts(steps: int, step_s: int, offset_s: int) -> Int:
 
 def as_datetime(seconds: int | float) -> datetime:
     """A time in seconds since 1970 as a datetime in UTC."""
-    return datetime.fromtimestamp(float(seconds), tz=UTC)
+    return datetime.fromtimestamp(seconds, UTC)
