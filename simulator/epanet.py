@@ -13,13 +13,18 @@ import wntr
 from wntr.epanet.toolkit import ENepanet
 from wntr.epanet.util import EN
 
+from simulator.workers import interrupts_held
+
 __all__ = ["EN", "Gauges", "opened"]
 
 
 @contextlib.contextmanager
 def opened(wn: Any) -> Iterator[Any]:
     """EPANET with a WNTR network loaded, its files in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="aiot-epanet-") as folder:
+    # an interrupt between the folder's making and its being known would leave it behind
+    with interrupts_held():
+        made = tempfile.TemporaryDirectory(prefix="aiot-epanet-")
+    with made as folder:
         inp, report, binary = (str(Path(folder) / f"district.{kind}") for kind in ("inp", "rpt", "bin"))
         wntr.network.write_inpfile(wn, inp, units="LPS", version=2.2)
         epanet = ENepanet(version=2.2)

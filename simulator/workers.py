@@ -51,7 +51,7 @@ def in_order(
     waiting: deque[Future[T]] = deque()
     try:
         for task in tasks:
-            with _interrupts_held():
+            with interrupts_held():
                 waiting.append(pool.submit(_run, work, task))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
@@ -77,7 +77,7 @@ def _context(preload: Sequence[str]) -> Any:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Ctrl-C waits meanwhile; a process that is started inherits that, until it is ready to look after it by itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -104,8 +104,10 @@ def _run(work: Callable[..., T], task: tuple[Any, ...]) -> T:
 
     def interrupt(*_: Any) -> None:
         nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt
+        # the terminal's and then the first process's: a second one would end the removal of files
+        if not interrupted:
+            interrupted = True
+            raise KeyboardInterrupt
 
     try:
         signal.signal(signal.SIGINT, interrupt)
