@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from aiot_anomaly import closed_pipe
 from aiot_anomaly.errors import AIoTError
 from aiot_anomaly.windows import as_datetime
 from functions import administration
@@ -23,8 +24,6 @@ from functions.settings import Settings
 from functions.store import WindowStore
 
 INTERRUPTED = 130
-#: as a shell has it for a program that SIGPIPE ended
-PIPE_CLOSED = 141
 #: a maintenance is no later, as a reading is not, and no longer
 LATEST = 2200
 LONGEST = timedelta(days=3650)
@@ -207,9 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # whoever read it has enough (`| head`); without this Python complains again when it closes the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        closed_pipe.give_up_standard_output()
+        return closed_pipe.PIPE_CLOSED
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import stat
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
-from aiot_anomaly import profile_store
+from aiot_anomaly import closed_pipe, profile_store
 from aiot_anomaly.datasets import fleet as fleet_files
 from aiot_anomaly.datasets.fleet import Fleet, Truth
 from aiot_anomaly.datasets.layout import Layout
@@ -29,8 +28,6 @@ from simulator.publisher import Summary, check_numbers, publish
 from simulator.sinks import BULK_S, PROMPT_S, STANDARD_OUTPUT, LinesSink, PubSubSink, Sink
 
 INTERRUPTED = 130
-#: what a shell says of a process that wrote into a pipe which nobody reads any more
-PIPE_CLOSED = 141
 
 #: of a fleet of districts, what is in memory at a time. Messages want the first piece soon; for files longer ones are
 #: quicker
@@ -77,9 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(str(e))
     except OSError as e:
         if e.filename == STANDARD_OUTPUT:
-            _give_up_standard_output()
+            closed_pipe.give_up_standard_output()
             if isinstance(e, BrokenPipeError):
-                return PIPE_CLOSED
+                return closed_pipe.PIPE_CLOSED
         return _failed(f"{e.filename}: {e.strerror}" if e.filename else str(e))
     return INTERRUPTED if summary.interrupted else 0
 
@@ -99,14 +96,6 @@ def _run(args: argparse.Namespace) -> Summary:
 def _failed(why: str) -> int:
     sys.stderr.write(f"simulator: {why}\n")
     return 1
-
-
-def _give_up_standard_output() -> None:
-    """What is left of it in memory goes nowhere, or else the interpreter would try once more, and fail, at its end."""
-    with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _check(args: argparse.Namespace) -> None:

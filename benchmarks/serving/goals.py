@@ -13,7 +13,7 @@ P99_MS = 10.0
 BARE = {1: 0.9, 16: 1.0}
 KERNEL_SHARE = 0.65
 #: the API's rate by a peer's, over 16 connections
-AHEAD = {"keras": 30.0, "saved-model": 1.0, "mlflow": 10.0, "mlflow-onnx": 2.0, "litserve": 2.0, "bentoml": 2.0}
+AHEAD = {"keras": 30.0, "saved-model": 1.0, "mlflow": 10.0, "mlflow-onnx": 10.0, "litserve": 2.0, "bentoml": 2.0}
 MEMORY_MB, READY_S = 250.0, 1.0
 #: latency of the accepted is flat: the second half's p99 by the first's, and that of the most load by that of less
 FLAT = 1.5

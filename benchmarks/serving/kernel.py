@@ -2,7 +2,7 @@
 
 python -m benchmarks.serving.kernel BUNDLE --batch N --seconds S prints windows a second and the latency's median in ms:
 the bundle's graph with all its outputs, on one thread, of inputs that lie ready. With --json the windows are read from
-the JSON of a request and the answers written as JSON, and nothing else: the limit of whatever speaks JSON.
+the JSON of a request and the answers written as JSON by orjson, and nothing else: what JSON leaves of the kernel.
 """
 
 from __future__ import annotations

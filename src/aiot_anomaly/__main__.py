@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aiot_anomaly import closed_pipe
 from aiot_anomaly.errors import AIoTError, DatasetError, ProfileError
-
-#: as a shell has it for a program that SIGPIPE ended
-PIPE_CLOSED = 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,9 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         {"profile": _profile, "score": _score}[options.command](options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read it has enough (`| head`); without this Python complains again when it closes the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        closed_pipe.give_up_standard_output()
+        return closed_pipe.PIPE_CLOSED
     except AIoTError as e:
         print(f"error: {e}", file=sys.stderr)
         return 1

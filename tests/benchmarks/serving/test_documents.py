@@ -80,7 +80,7 @@ def test_every_goal_of_the_results_is_told() -> None:
         (lambda d: d["kernel"].update(batch_share=0.64), "batches of 256"),
         (lambda d: d["servers"][2]["ahead"].update({16: 1.9}), "rate beside LitServe"),
         (lambda d: d["servers"][3]["p99_ahead"].update({16: 0.9}), "p99 of BentoML"),
-        (lambda d: d["servers"][4]["ahead"].update({16: 1.9}), "rate beside mlflow models serve, ONNX"),
+        (lambda d: d["servers"][4]["ahead"].update({16: 9.0}), "rate beside mlflow models serve, ONNX"),
         (lambda d: d["servers"][5]["ahead"].update({16: 9.0}), "rate beside mlflow models serve"),
         (lambda d: d["servers"][7]["ahead"].update({16: 29.0}), "rate beside FastAPI + keras"),
         (lambda d: d["servers"][0]["closed"][16].update(failed={500: 3}), "not answered with 200"),
