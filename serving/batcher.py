@@ -62,14 +62,18 @@ class Batcher:
         self._waiting = 0
         self._running = 0
         self._called = False
+        #: the last batch was one request, and none was answered at once in this turn of the event loop
+        self._alone = False
         golden = detector.bundle.golden.windows(detector.profile)
         one, all_ = (self._seconds(golden.only(np.arange(len(golden)) < n)) for n in (1, len(golden)))
         each = (all_ - one) / max(1, len(golden) - 1)
         #: windows of the largest batch that runs in the event loop; one at least, however busy the start was
-        self._most_inline = 0
+        self._most_inline = self._most_at_once = 0
         if one <= _BUSY * INLINE_S:
-            most_s = INLINE_S if min(threads, _cores()) > 1 else _ALONE_S
-            self._most_inline = max(1, min(PART, 1 + int((most_s - one) / max(each, 1e-9))))
+            self._most_at_once, alone = (
+                max(1, min(PART, 1 + int((s - one) / max(each, 1e-9)))) for s in (INLINE_S, _ALONE_S)
+            )
+            self._most_inline = self._most_at_once if min(threads, _cores()) > 1 else alone
         load.expect(len(golden), all_)
         metrics.watch_queue(self._name, lambda: self._waiting)
 
@@ -90,14 +94,16 @@ class Batcher:
 
         Args:
             part: `PART` windows at most; one that has many sends them one part after the other, so others get in.
-            deadline: the time of the event loop by which an answer is worth something.
+            deadline: of `time.monotonic`, by which an answer is worth something.
 
         Raises:
             OverloadedError: the deadline cannot be met.
         """
-        loop = asyncio.get_running_loop()
         windows = len(part)
-        job = _Job(part, windows, loop.create_future(), deadline, time.perf_counter())
+        if self._alone and not self._running and not self._jobs and windows <= self._most_at_once:
+            return self._at_once(part, windows)
+        loop = asyncio.get_running_loop()
+        job = _Job(part, windows, loop.create_future(), deadline, time.monotonic())
         self._jobs.append(job)
         self._waiting += windows
         self._load.begin(windows)
@@ -110,6 +116,20 @@ class Batcher:
         finally:
             self._load.end(windows)
 
+    def _at_once(self, part: Instances, windows: int) -> Scores:
+        """What nobody else can have joined is not queued; whoever has come meanwhile joins the next batch."""
+        self._alone = False
+        asyncio.get_running_loop().call_soon(self._turned)
+        self._load.begin(windows)
+        try:
+            self._metrics.batched(self._name, windows, 0.0)
+            return self._scores([part])
+        finally:
+            self._load.end(windows)
+
+    def _turned(self) -> None:
+        self._alone = True
+
     def _start(self) -> None:
         self._called = False
         if self._running:
@@ -118,6 +138,7 @@ class Batcher:
         if not batch:
             return
         self._running = sum(j.windows for j in batch)
+        self._alone = len(batch) == 1
         if self._running <= self._most_inline:
             self._done(batch, self._run(batch))
             return
@@ -125,7 +146,7 @@ class Batcher:
         running.add_done_callback(lambda f: self._done(batch, f.result()))
 
     def _take(self) -> list[_Job]:
-        now, loop_now = time.perf_counter(), asyncio.get_running_loop().time()
+        now = time.monotonic()
         batch: list[_Job] = []
         room = PART
         while self._jobs and self._jobs[0].windows <= room:
@@ -133,7 +154,7 @@ class Batcher:
             self._waiting -= job.windows
             if job.answer.done():
                 continue
-            if loop_now > job.deadline:
+            if now > job.deadline:
                 self._metrics.refused(self._name, "deadline")
                 job.answer.set_exception(OverloadedError(now - job.since))
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import types
 from collections.abc import Generator
 from http import HTTPStatus
@@ -55,7 +56,7 @@ class Body:
     def __init__(self, limits: BodyLimits, receive: Receive) -> None:
         self._limits = limits
         self._receive = receive
-        self._deadline = asyncio.get_running_loop().time() + limits.seconds
+        self._deadline = time.monotonic() + limits.seconds
         self._received = self._held = 0
         self._more = True
 
@@ -90,7 +91,7 @@ class Body:
         except StopIteration as at_once:
             return at_once.value  # type: ignore[no-any-return] # what `receive` returns
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout(self._deadline - time.monotonic()):
                 return await _resumed(steps, pending)
         except TimeoutError:
             text = f"the body did not arrive within {self._limits.seconds:g} s"

@@ -14,10 +14,10 @@ https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter
@@ -64,7 +64,7 @@ async def invocations(request: Request) -> Response:
     if frame is not None:
         time = timeout_s(request.scope, s.most_s)
         s.workers.admit(time)
-        deadline = asyncio.get_running_loop().time() + time
+        deadline = monotonic() + time
         return protocol.respond(model, await s.workers.run(deadline, _of_frame, s, model, frame, rest))
     given = document["instances"] if "instances" in document else document["inputs"]
     device, end = rest.pop("device_id", frames.ANY_DEVICE), rest.pop("window_end", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from math import isfinite
 
 from fastapi import APIRouter
@@ -45,7 +45,7 @@ async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
     Raises:
         ApiError: it cannot be answered, or not in time.
     """
-    deadline = asyncio.get_running_loop().time() + timeout_s
+    deadline = time.monotonic() + timeout_s
     parts = []
     for part in model.reader.parts(body):
         parts.append(encoding.predictions(model.detector.profile, part, await scored(model, part, deadline)))
@@ -53,7 +53,7 @@ async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
 
 
 async def scored(model: Model, part: Instances, deadline: float) -> Scores:
-    """The scores of instances, `instances.PART` of them at most, by the event loop's time `deadline`.
+    """The scores of instances, `instances.PART` of them at most, by the `deadline` of `time.monotonic`.
 
     Raises:
         ApiError: a score is not finite, or it cannot be had in time.

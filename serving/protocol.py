@@ -6,8 +6,8 @@ prediction), and each gets one prediction.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -73,7 +73,7 @@ async def predictions(
     windows = [one for one, has in zip(instances, has_readings, strict=True) if not has]
     found: dict[int, Any] = {}
     time = timeout_s(request.scope, s.most_s)
-    deadline = asyncio.get_running_loop().time() + time
+    deadline = monotonic() + time
     if of_readings:
         # on their own first, so that what is wrong with them is said by their own number
         s.workers.admit(time)

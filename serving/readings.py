@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from time import monotonic
 from typing import TypeVar
 
 import numpy as np
@@ -43,7 +43,7 @@ async def worked(request: HttpRequest, work: Callable[[bytes], Answer]) -> Answe
     time = timeout_s(request.scope, s.most_s)
     s.workers.admit(time)
     body = await request.body()
-    return await s.workers.run(asyncio.get_running_loop().time() + time, work, body)
+    return await s.workers.run(monotonic() + time, work, body)
 
 
 def validated(kind: type[Request], document: Mapping[str, object], where: str = "") -> Request:

@@ -45,7 +45,7 @@ class Workers:
             raise OverloadedError(wait)
 
     async def run(self, deadline: float, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Does it, with its arguments, in a thread; `deadline` is the event loop's time by which it must have begun.
+        """Does it, with its arguments, in a thread, where it must have begun by `deadline`, of `time.monotonic`.
 
         Raises:
             OverloadedError: its turn did not come in time.
@@ -54,7 +54,7 @@ class Workers:
 
         def timed() -> R:
             started = time.perf_counter()
-            if loop.time() > deadline:
+            if time.monotonic() > deadline:
                 raise OverloadedError(self.wait_s())
             # a client's calibration may overflow; what comes out is checked for it
             with np.errstate(over="ignore", invalid="ignore"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from aiot_anomaly.calibration import Calibration, shapes
+from aiot_anomaly.calibration import Calibration
+from aiot_anomaly.graph_memory import GraphMemory
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float, Int
 from aiot_anomaly.windows import Windows, same_season, season_slots
 
 #: windows a run of the graph takes at most, so that memory stays bounded
 BATCH = 1024
-#: calibrations, thresholds and seasons that are kept in the graph's own types
+#: windows that the memory which is kept from one run to the next has room for: the API asks for no more at once
+KEPT = 64
+#: seasons that are kept
 PREPARED = 256
-#: calibrations that are kept for so many windows together: the fleet's, and a few devices' that ask much
-USUAL, TOGETHER = 4, 64
 _NAMES = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
 
 
@@ -56,13 +58,11 @@ class Graph:
         options.log_severity_level = 3
         source = model if isinstance(model, bytes) else str(model)
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        self._inputs = {i.name: np.float64 if "double" in i.type else np.float32 for i in self._session.get_inputs()}
         self._profile = profile
-        self._prepared = lru_cache(PREPARED)(self._prepare)
-        self._together = lru_cache(USUAL)(lambda c: self._repeat(c, TOGETHER))
-        self._thresholds = lru_cache(PREPARED)(self._threshold)
+        self._has_season = "season" in {i.name for i in self._session.get_inputs()} and profile.season.slots > 1
         self._slots = lru_cache(PREPARED)(lambda end: season_slots(profile, np.array([end])))
-        self._no_season = season_slots(profile, np.zeros(BATCH, dtype=np.int64)) if profile.season.slots == 1 else None
+        #: of runs that are over
+        self._free: deque[GraphMemory] = deque()
 
     def score(
         self,
@@ -90,61 +90,29 @@ class Graph:
     ) -> list[Float]:
         values = windows.values[at : at + BATCH]
         n = len(values)
-        feed = {"values": np.ascontiguousarray(values, dtype=self._inputs["values"])}
-        if "season" in self._inputs:
-            feed["season"] = self._season(windows.ends[at : at + BATCH])
-        if isinstance(threshold, np.ndarray):
-            feed["threshold"] = threshold[at : at + BATCH].astype(self._inputs["threshold"])
-        else:
-            feed["threshold"] = self._thresholds(threshold, n)
-        if isinstance(calibrations, Calibration):
-            feed.update(self._repeated(calibrations, n))
-        else:
-            feed.update(self._stacked(calibrations[at : at + BATCH]))
-        return [np.asarray(o, dtype=np.float64) for o in self._session.run(_NAMES, feed)]
+        each = [calibrations] * n if isinstance(calibrations, Calibration) else calibrations[at : at + BATCH]
+        memory = self._memory(n, each[0])
+        memory.calibrate(each)
+        memory.inputs["values"][:n] = values
+        memory.inputs["threshold"][:n] = threshold[at : at + BATCH] if isinstance(threshold, np.ndarray) else threshold
+        if self._has_season:
+            memory.inputs["season"][:n] = self._season(windows.ends[at : at + BATCH])
+        found = memory.run(n)
+        if n <= KEPT:
+            self._free.append(memory)
+        return found
+
+    def _memory(self, n: int, calibration: Calibration) -> GraphMemory:
+        try:
+            return self._free.pop() if n <= KEPT else GraphMemory(self._session, _NAMES, n, calibration)
+        except IndexError:
+            return GraphMemory(self._session, _NAMES, KEPT, calibration)
 
     def _season(self, ends: Int) -> Int:
-        if self._no_season is not None:
-            return self._no_season[: len(ends)]
         # a window alone is the usual request, and whoever asks about it has asked at this hour before
-        return (
-            self._slots(same_season(self._profile, int(ends[0])))
-            if len(ends) == 1
-            else season_slots(self._profile, ends)
-        )
-
-    def _threshold(self, threshold: float, n: int) -> np.ndarray:
-        return np.full(n, threshold, dtype=self._inputs["threshold"])
-
-    def _repeated(self, calibration: Calibration, n: int) -> dict[str, np.ndarray]:
-        if n == 1:
-            return self._prepared(calibration)
-        if n <= TOGETHER:
-            return {name: array[:n] for name, array in self._together(calibration).items()}
-        return self._repeat(calibration, n)
-
-    def _repeat(self, calibration: Calibration, n: int) -> dict[str, np.ndarray]:
-        return {name: np.repeat(array, n, axis=0) for name, array in self._prepared(calibration).items()}
-
-    def _stacked(self, calibrations: Sequence[Calibration]) -> dict[str, np.ndarray]:
-        # windows of few devices, or of many without a calibration of their own, are the usual case
-        rows = {c: i for i, c in enumerate(dict.fromkeys(calibrations))}
-        if len(rows) == 1:
-            return self._repeated(calibrations[0], len(calibrations))
-        arrays = [self._prepared(c) for c in rows]
-        stacked = {name: np.concatenate([a[name] for a in arrays]) for name in arrays[0]}
-        if len(rows) == len(calibrations):
-            return stacked
-        index = np.array([rows[c] for c in calibrations])
-        return {name: array.take(index, axis=0) for name, array in stacked.items()}
-
-    def _prepare(self, calibration: Calibration) -> dict[str, np.ndarray]:
-        """The inputs that a calibration is for one window, in the graph's types."""
-        return {
-            name: np.ascontiguousarray(getattr(calibration, name), dtype=self._inputs[name]).reshape(1, *shape)
-            for name, shape in shapes(self._profile).items()
-            if name in self._inputs
-        }
+        if len(ends) == 1:
+            return self._slots(same_season(self._profile, int(ends[0])))
+        return season_slots(self._profile, ends)
 
     def _none(self) -> Scores:
         sensors, inputs = np.empty((0, len(self._profile.sensors))), np.empty((0, len(self._profile.input_names)))

@@ -95,7 +95,7 @@ def parts(tiny, *sizes: int) -> list[Instances]:
 
 
 def later(seconds: float = 60.0) -> float:
-    return asyncio.get_running_loop().time() + seconds
+    return time.monotonic() + seconds
 
 
 def test_what_comes_at_once_is_scored_together_and_each_gets_its_own(batcher, detector, tiny):
