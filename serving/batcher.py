@@ -205,7 +205,7 @@ class Batcher:
             elif isinstance(scores, Exception):
                 job.answer.set_exception(scores)
             else:
-                own = scores if len(batch) == 1 else Scores(*(a[at:end] for a in vars(scores).values()))
+                own = scores if len(batch) == 1 else Scores(*(a[at:end] for a in scores))
                 job.answer.set_result(own)
             at = end
         if self._jobs and not self._called:

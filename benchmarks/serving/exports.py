@@ -9,13 +9,12 @@ import mlflow
 import numpy as np
 import onnx
 import tensorflow as tf
-import tf2onnx
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from aiot_anomaly import bundle as bundles
 from aiot_anomaly.bundle import Bundle
-from aiot_anomaly.training.export import OPSET
+from aiot_anomaly.training.export import converted
 from benchmarks.serving import reference, score, work
 
 
@@ -25,12 +24,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     module = tf.Module()
     module.network, module.score = network, function
     tf.saved_model.save(module, str(folder / "saved_model"), signatures={"serving_default": function})
-    model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
-    # the converter names outputs by position
-    named = model.graph.output[0].name
-    for node in model.graph.node:
-        node.output[:] = ["score" if o == named else o for o in node.output]
-    model.graph.output[0].name = "score"
+    # as the bundle's own graph is exported: its few nodes are the peers' gain, too
+    model = converted(function, function.input_signature, ["score"])
     onnx.save(model, str(folder / "score.onnx"))
     window = TensorSpec(np.dtype("float64"), (-1, *score.shape(bundle)), "window")
     # the environment is the peers' own: nothing is to be found out or installed

@@ -17,7 +17,10 @@ FOLDER = ROOT / ".local" / "bench-serving"
 #: the promoted bundles, and where the reference network's is made
 SHIPPED, MADE = ROOT / "serving" / "models", FOLDER / "models"
 REFERENCE = "reference"
-_MAKERS = ("reference.py", "score.py", "exports.py")
+_MAKERS = (
+    *(Path(__file__).with_name(n) for n in ("reference.py", "score.py", "exports.py")),
+    *(ROOT / "src" / "aiot_anomaly" / "training" / n for n in ("graph.py", "export.py")),
+)
 _STAMP = "made-of"
 
 
@@ -67,7 +70,7 @@ def _is_made(name: str) -> bool:
 
 def _made_of(name: str) -> str:
     """Changes with whatever a model's forms are made of."""
-    files = [Path(__file__).parent / n for n in _MAKERS]
+    files = list(_MAKERS)
     if name != REFERENCE:
         files.append(SHIPPED / name / "bundle.json")
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()

@@ -102,7 +102,7 @@ def score_series(
             last = block.only(block.ends == block.ends[-1])
     if last_only:
         parts.append((_without_values(last), detector.score(last, calibration, factor)))
-    scores = Scores(*(np.concatenate(p) for p in zip(*(vars(s).values() for _, s in parts), strict=True)))
+    scores = Scores(*(np.concatenate(p) for p in zip(*(s for _, s in parts), strict=True)))
     if first_not_finite(scores) is not None:
         raise CalibrationError(f"the calibration for {device_id} leads to a score that is not a finite number")
     return SeriesScores(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -23,18 +23,16 @@ BATCH = 1024
 KEPT = 64
 #: seasons that are kept
 PREPARED = 256
-_NAMES = ("score", "contributions", "expected", "lower", "upper", "level", "residual", "last")
+_RESIDUALS = ("level", "residual", "last")
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What the graph says of n windows of a profile with S sensors and F inputs.
+class Scores(NamedTuple):
+    """What the graph says of n windows of a profile with S sensors.
 
     Attributes:
         score: (n,) 1.0 is the threshold, higher is more anomalous.
         contributions: (n, S) share of each sensor in the score; rows sum to 1.
         expected, lower, upper: (n, S) what was expected of each sensor at the window's end, in its unit.
-        level, residual, last: (n, F) what a calibration is computed from, standardised.
     """
 
     score: Float
@@ -42,9 +40,6 @@ class Scores:
     expected: Float
     lower: Float
     upper: Float
-    level: Float
-    residual: Float
-    last: Float
 
 
 class Graph:
@@ -61,8 +56,8 @@ class Graph:
         self._profile = profile
         self._has_season = "season" in {i.name for i in self._session.get_inputs()} and profile.season.slots > 1
         self._slots = lru_cache(PREPARED)(lambda end: season_slots(profile, np.array([end])))
-        #: of runs that are over
-        self._free: deque[GraphMemory] = deque()
+        #: of runs that are over, by what they were asked for
+        self._free: dict[tuple[str, ...], deque[GraphMemory]] = {o: deque() for o in (Scores._fields, _RESIDUALS)}
 
     def score(
         self,
@@ -77,21 +72,38 @@ class Graph:
             calibrations: one for all, or one for each window.
             threshold: raw score that is calibrated to 1.0; one for all, or one for each window.
         """
+        return Scores(*self._outputs(Scores._fields, windows, calibrations, threshold))
+
+    def residuals(self, windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
+        """(level, residual, last), each (n, F) and standardised: what a calibration is computed from."""
+        level, residual, last = self._outputs(_RESIDUALS, windows, calibration, 1.0)
+        return level, residual, last
+
+    def _outputs(
+        self,
+        names: tuple[str, ...],
+        windows: Windows,
+        calibrations: Calibration | Sequence[Calibration],
+        threshold: Float | float,
+    ) -> list[Float]:
         if not len(windows):
             # ONNX Runtime's LSTM ends the whole process on an empty batch
-            return self._none()
-        parts = [self._run(windows, calibrations, threshold, at) for at in range(0, len(windows), BATCH)]
-        if len(parts) == 1:
-            return Scores(*parts[0])
-        return Scores(*(np.concatenate([p[i] for p in parts]) for i in range(len(_NAMES))))
+            return [np.empty((0, *o.shape[1:])) for o in self._session.get_outputs() if o.name in names]
+        parts = [self._run(names, windows, calibrations, threshold, at) for at in range(0, len(windows), BATCH)]
+        return parts[0] if len(parts) == 1 else [np.concatenate(p) for p in zip(*parts, strict=True)]
 
     def _run(
-        self, windows: Windows, calibrations: Calibration | Sequence[Calibration], threshold: Float | float, at: int
+        self,
+        names: tuple[str, ...],
+        windows: Windows,
+        calibrations: Calibration | Sequence[Calibration],
+        threshold: Float | float,
+        at: int,
     ) -> list[Float]:
         values = windows.values[at : at + BATCH]
         n = len(values)
         each = [calibrations] * n if isinstance(calibrations, Calibration) else calibrations[at : at + BATCH]
-        memory = self._memory(n, each[0])
+        memory = self._memory(names, n, each[0])
         memory.calibrate(each)
         memory.inputs["values"][:n] = values
         memory.inputs["threshold"][:n] = threshold[at : at + BATCH] if isinstance(threshold, np.ndarray) else threshold
@@ -99,26 +111,19 @@ class Graph:
             memory.inputs["season"][:n] = self._season(windows.ends[at : at + BATCH])
         found = memory.run(n)
         if n <= KEPT:
-            self._free.append(memory)
+            self._free[names].append(memory)
         return found
 
-    def _memory(self, n: int, calibration: Calibration) -> GraphMemory:
+    def _memory(self, names: tuple[str, ...], n: int, calibration: Calibration) -> GraphMemory:
+        if n > KEPT:
+            return GraphMemory(self._session, names, n, calibration)
         try:
-            return self._free.pop() if n <= KEPT else GraphMemory(self._session, _NAMES, n, calibration)
+            return self._free[names].pop()
         except IndexError:
-            return GraphMemory(self._session, _NAMES, KEPT, calibration)
+            return GraphMemory(self._session, names, KEPT, calibration)
 
     def _season(self, ends: Int) -> Int:
         # a window alone is the usual request, and whoever asks about it has asked at this hour before
         if len(ends) == 1:
             return self._slots(same_season(self._profile, int(ends[0])))
         return season_slots(self._profile, ends)
-
-    def _none(self) -> Scores:
-        sensors, inputs = np.empty((0, len(self._profile.sensors))), np.empty((0, len(self._profile.input_names)))
-        return Scores(np.empty(0), sensors, sensors, sensors, sensors, inputs, inputs, inputs)
-
-    def residuals(self, windows: Windows, calibration: Calibration) -> tuple[Float, Float, Float]:
-        """(level, residual, last) of each window: the `Residuals` that a calibration is computed from."""
-        scores = self.score(windows, calibration)
-        return scores.level, scores.residual, scores.last

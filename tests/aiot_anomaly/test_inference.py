@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from aiot_anomaly import inference
 from aiot_anomaly.inference import Graph
 from tests.support.tiny_bundle import normal_windows
 
+RESIDUALS = ("level", "residual", "last")
+
 
 @pytest.fixture(scope="module")
 def windows(tiny):
@@ -18,7 +21,7 @@ def windows(tiny):
 
 
 def assert_alike(found, expected):
-    for name, array in vars(expected).items():
+    for name, array in expected._asdict().items():
         np.testing.assert_allclose(getattr(found, name), array, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
@@ -26,14 +29,15 @@ def test_no_windows_give_no_scores_in_the_right_shapes(tiny, windows):
     none = tiny.graph.score(windows.only(np.zeros(len(windows), dtype=bool)), tiny.bundle.fleet)
     assert none.score.shape == (0,)
     assert none.contributions.shape == none.expected.shape == none.lower.shape == none.upper.shape == (0, 2)
-    assert none.level.shape == none.residual.shape == none.last.shape == (0, 3)
+    nothing = tiny.graph.residuals(windows.only(np.zeros(len(windows), dtype=bool)), tiny.bundle.fleet)
+    assert [part.shape for part in nothing] == [(0, 3)] * 3
 
 
 def test_answers_have_a_row_for_each_window_and_are_finite(tiny, windows):
-    scores = tiny.graph.score(windows, tiny.bundle.fleet)
+    scores, residuals = (of(windows, tiny.bundle.fleet) for of in (tiny.graph.score, tiny.graph.residuals))
     n = len(windows)
-    for name, array in vars(scores).items():
-        assert array.shape == ((n,) if name == "score" else (n, 3 if name in {"level", "residual", "last"} else 2))
+    for name, array in (*scores._asdict().items(), *zip(RESIDUALS, residuals, strict=True)):
+        assert array.shape == ((n,) if name == "score" else (n, 3 if name in RESIDUALS else 2))
         assert array.dtype == np.float64
         assert np.isfinite(array).all()
 
@@ -72,7 +76,7 @@ def test_a_threshold_divides_the_score(tiny, windows):
     one = tiny.graph.score(windows, tiny.bundle.fleet, 1.0)
     four = tiny.graph.score(windows, tiny.bundle.fleet, 4.0)
     np.testing.assert_allclose(four.score * 4, one.score, rtol=1e-6)
-    np.testing.assert_array_equal(four.residual, one.residual)
+    np.testing.assert_array_equal(four.expected, one.expected)
 
 
 def test_a_small_change_of_a_large_value_is_seen(tiny, windows):
@@ -84,12 +88,33 @@ def test_a_small_change_of_a_large_value_is_seen(tiny, windows):
     np.testing.assert_allclose(far_scores, near_scores, rtol=1e-4)
 
 
-def test_residuals_are_what_a_calibration_is_computed_from(tiny, windows):
-    scores = tiny.graph.score(windows, tiny.bundle.fleet)
-    for found, name in zip(
-        tiny.graph.residuals(windows, tiny.bundle.fleet), ("level", "residual", "last"), strict=True
-    ):
-        np.testing.assert_array_equal(found, getattr(scores, name))
+def test_what_stays_in_memory_does_not_show(tiny, windows):
+    """Whatever was asked before, of how many windows and with whose calibration: each answer is the first one's."""
+    fleet, own = tiny.bundle.fleet, tiny.bundle.devices["device-1"]
+    new, asked = Graph((tiny.bundle.folder / "model.onnx").read_bytes(), tiny.profile), np.random.default_rng(7)
+    for _ in range(60):
+        which = asked.integers(len(windows), size=asked.choice([1, 1, 2, 5, 64]))
+        calibrations = [(fleet, own)[i] for i in asked.integers(2, size=len(which))]
+        threshold = 1.0 + asked.integers(3) if asked.integers(2) else 1.0 + asked.random(len(which))
+        once = Graph((tiny.bundle.folder / "model.onnx").read_bytes(), tiny.profile)
+        found, expected = (g.score(windows.only(which), calibrations, threshold) for g in (new, once))
+        for name, array in expected._asdict().items():
+            np.testing.assert_array_equal(getattr(found, name), array, err_msg=name)
+
+
+def test_an_answer_is_the_callers_own(tiny, windows):
+    first = tiny.graph.score(windows.only(np.arange(1)), tiny.bundle.fleet)
+    kept = first.score.copy()
+    tiny.graph.score(windows.only(np.arange(1, 2)), tiny.bundle.fleet)
+    np.testing.assert_array_equal(first.score, kept)
+
+
+def test_threads_do_not_write_into_each_others_windows(tiny, windows):
+    expected = tiny.graph.score(windows, tiny.bundle.fleet).score
+    with ThreadPoolExecutor(8) as pool:
+        which = [np.array([i % len(windows)]) for i in range(800)]
+        found = pool.map(lambda w: tiny.graph.score(windows.only(w), tiny.bundle.fleet).score, which)
+        np.testing.assert_allclose(np.concatenate(list(found)), expected[np.concatenate(which)], rtol=1e-5)
 
 
 def test_a_graph_from_bytes_is_the_graph_from_its_file(tiny, windows):

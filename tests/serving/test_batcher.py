@@ -108,7 +108,7 @@ def test_what_comes_at_once_is_scored_together_and_each_gets_its_own(batcher, de
     assert detector.runs == [13]
     for part, scores in zip(given, found, strict=True):
         alone = tiny.score(part.windows, part.calibrations, part.factors)
-        for name, expected in vars(alone).items():
+        for name, expected in alone._asdict().items():
             np.testing.assert_allclose(getattr(scores, name), expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 

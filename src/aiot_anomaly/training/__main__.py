@@ -1,4 +1,4 @@
-"""`python -m aiot_anomaly.training {train,promote,propose,benchmark,ui}`: training, figures, and the MLflow UI."""
+"""`python -m aiot_anomaly.training COMMAND`: training, promotion, figures, and the MLflow UI."""
 
 from __future__ import annotations
 
@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         "promote", parents=[of_a_profile], help="make a trained model the champion, and write its bundle"
     )
     promote.add_argument("--run", default="", help="the pipeline's MLflow run id; the newest model if not given")
+    commands.add_parser(
+        "reexport", parents=[of_a_profile], help="make the champion's graph again from its weights: same scores"
+    )
     propose = commands.add_parser(
         "propose",
         parents=[of_a_profile, of_a_training],
@@ -133,6 +136,13 @@ def _promote(options: argparse.Namespace) -> None:
         print("note: it was trained from a work tree with uncommitted changes", file=sys.stderr)
 
 
+def _reexport(options: argparse.Namespace) -> None:
+    from aiot_anomaly.training.reexport import reexport  # noqa: PLC0415
+
+    folder = reexport(options.profile)
+    print(f"{options.profile}: its graph was exported anew, in {_below_root(folder)}; its scores are the same")
+
+
 def _propose(options: argparse.Namespace) -> None:
     from aiot_anomaly.training import pipeline, proposal  # noqa: PLC0415
 
@@ -175,7 +185,14 @@ def _ui(options: argparse.Namespace) -> None:
     tracking.serve_ui(options.port)
 
 
-COMMANDS = {"train": _train, "promote": _promote, "propose": _propose, "benchmark": _benchmark, "ui": _ui}
+COMMANDS = {
+    "train": _train,
+    "promote": _promote,
+    "reexport": _reexport,
+    "propose": _propose,
+    "benchmark": _benchmark,
+    "ui": _ui,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

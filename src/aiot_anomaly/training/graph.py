@@ -6,6 +6,7 @@ and expected values out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,24 @@ def signature(profile: Profile) -> list[Any]:
     ]
 
 
+def _at(tensor: Any, which: int) -> Any:
+    # not tensor[:, which], of which the converter makes two nodes
+    return tf.gather(tensor, which, axis=1)
+
+
+def _end(tensor: Any) -> Any:
+    return _at(tensor, tensor.shape[1] - 1)
+
+
+def _in_units(logs: Sequence[Log | None], linear: Any, logarithmic: Any) -> Any:
+    """(B, S) in the sensors' units: of those with a logarithm it is that which counts."""
+    if not any(logs):
+        return linear
+    is_log = np.array([log is not None for log in logs])
+    offset = np.array([0.0 if log is None else log.offset for log in logs])
+    return tf.where(is_log, tf.nn.relu(tf.exp(tf.where(is_log, logarithmic, 0.0)) - offset), linear)
+
+
 def detector(profile: Profile, network: Any) -> Any:
     """The function that the bundle carries.
 
@@ -69,28 +88,21 @@ def detector(profile: Profile, network: Any) -> Any:
     averaged = profile.scoring.last_steps
     removed = profile.scoring.kind == "removed"
     logs = [logarithm(profile, c) for c in carrier]
-    offset = np.array([0.0 if log is None else log.offset for log in logs])
 
     def columns(tensor: Any) -> Any:
-        return tf.gather(tensor, carrier, axis=1)
+        return tensor if carrier == list(range(tensor.shape[1])) else tf.gather(tensor, carrier, axis=1)
 
     def standardise(values: Any, season: Any, center: Any, scale: Any) -> tuple[Any, Any, Any]:
         if profile.season.slots == 1:
-            level, spread = (tf.repeat(of, profile.window.steps, axis=1) for of in (center, scale))
+            level, spread = center, scale
         else:
             # not tf.one_hot: the converter knows it for vectors only
-            slot = tf.equal(season[:, :, None], np.arange(profile.season.slots)[None, None, :])
+            slot = tf.equal(tf.expand_dims(season, 2), np.arange(profile.season.slots)[None, None, :])
             level, spread = (tf.matmul(tf.cast(slot, tf.float64), of) for of in (center, scale))
         return tf.cast((values - level) / spread, tf.float32) * mask, level, spread
 
     def reconstruct(z: Any, season: Any) -> Any:
         return network([z, tf.gather(table, season)] if table.shape[1] else [z], training=False)
-
-    def in_units(linear: Any, logarithmic: Any) -> Any:
-        if not any(logs):
-            return linear
-        is_log = np.array([log is not None for log in logs])
-        return tf.where(is_log, tf.nn.relu(tf.exp(tf.where(is_log, logarithmic, 0.0)) - offset), linear)
 
     def parts(level: Any, residual: Any, weights: Any, scales: Any) -> tuple[Any, Any]:
         if removed:
@@ -98,7 +110,7 @@ def detector(profile: Profile, network: Any) -> Any:
             return tf.reduce_max(tf.reduce_sum(each, axis=2), axis=1) / scales[:, 0], tf.reduce_sum(each, axis=1)
         rows = tf.stack([level, residual], axis=1)
         shares = np.array([profile.scoring.level_weight, 1.0], dtype=np.float32)[None, :, None]
-        each = shares * rows * tf.linalg.matvec(weights, rows) / scales[:, :, None]
+        each = shares * rows * tf.linalg.matvec(weights, rows) / tf.expand_dims(scales, 2)
         return tf.sqrt(tf.nn.relu(tf.reduce_sum(each, axis=[1, 2]))), tf.reduce_sum(tf.abs(each), axis=1)
 
     @tf.function(input_signature=signature(profile))  # type: ignore[untyped-decorator] # TensorFlow publishes no types
@@ -106,7 +118,7 @@ def detector(profile: Profile, network: Any) -> Any:
         own = dict(zip(shapes(profile), calibration, strict=True))
         z, normal, spread = standardise(values, season, own["center"], own["scale"])
         if profile.scoring.whiten:
-            z = tf.matmul(z, own["whitening"][:, 0])
+            z = tf.matmul(z, _at(own["whitening"], 0))
         z = tf.clip_by_value(z, -profile.scoring.clip, profile.scoring.clip)
         reconstructed = reconstruct(z, season)
         difference = (z - reconstructed) * mask
@@ -117,17 +129,21 @@ def detector(profile: Profile, network: Any) -> Any:
             level = tf.reduce_mean(z[:, -averaged:], axis=1)
             residual = tf.reduce_mean(difference[:, -averaged:], axis=1)
         raw, each = parts(level, residual, own["weights"], own["score_scale"])
-        clean, last = reconstructed[:, -1], difference[:, -1]
+        clean, last = _end(reconstructed), _end(difference)
         if profile.scoring.whiten:
-            clean, last = (tf.linalg.matvec(own["whitening"][:, 1], of) for of in (clean, last))
+            back = _at(own["whitening"], 1)
+            clean, last = (tf.linalg.matvec(back, of) for of in (clean, last))
         shares = tf.matmul(each, to_sensor) + 1e-9
+        unit = columns(_end(spread))
+        step = unit * tf.cast(columns(clean), tf.float64)
+        margin = unit * tf.cast(columns(own["band"]), tf.float64)
+        middle = columns(_end(normal)) + step
         # a derived input's expected value moves its sensor by as much
-        carried = columns(values[:, -1]) - columns(normal[:, -1])
-        step = columns(spread[:, -1]) * tf.cast(columns(clean), tf.float64)
-        margin = columns(spread[:, -1]) * tf.cast(columns(own["band"]), tf.float64)
+        own_carrier = carrier == list(range(sensors))
+        moved = middle if own_carrier else _end(values)[:, :sensors] - columns(_end(values)) + middle
         expected, lower, upper = (
-            in_units(values[:, -1, :sensors] - carried + step + by, columns(normal[:, -1]) + step + by)
-            for by in (0.0, -margin, margin)
+            _in_units(logs, *of)
+            for of in ((moved, middle), (moved - margin, middle - margin), (moved + margin, middle + margin))
         )
         result = {
             "score": raw / threshold,

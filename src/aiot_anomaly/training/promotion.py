@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aiot_anomaly import detector, paths, profile_store
@@ -37,6 +39,26 @@ def champion(profile: Profile, models: Path | None = None) -> tuple[Detector | N
     return found, found.bundle.version
 
 
+@contextmanager
+def placed(target: Path) -> Iterator[Path]:
+    """A folder that does not exist yet, to be made; it takes the target's place where that raised nothing.
+
+    It lies beside the target, so that there is never half of a bundle; a crash between the two renames leaves the old
+    one under another name, and the next time begins by putting it back.
+    """
+    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    yield fresh
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> Manifest:
     """Moves the alias `champion` and writes bundle and model card to `serving/models/<profile>/`.
 
@@ -59,19 +81,8 @@ def promote(profile_name: str, run: str = "", *, models: Path | None = None) -> 
     with tempfile.TemporaryDirectory() as scratch:
         kept = record.fetch(profile.name, run, Path(scratch))
         manifest = detector.load(kept.bundle, tolerance=GOLDEN_AT_BUILD).bundle.manifest
-        # beside the target first, so that there is never half of a bundle; a crash between the two renames leaves
-        # the old one under another name, and the next promotion begins by putting it back
-        fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if old.exists() and not target.exists():
-            old.rename(target)
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(kept.bundle, fresh)
-        model_card.write(fresh, kept)
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        with placed(target) as fresh:
+            shutil.copytree(kept.bundle, fresh)
+            model_card.write(fresh, kept)
     tracking.set_champion(profile.name, kept.version)
     return manifest

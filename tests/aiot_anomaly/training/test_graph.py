@@ -14,12 +14,13 @@ from aiot_anomaly import scoring
 from aiot_anomaly.calibration import Calibration, complete
 from aiot_anomaly.inference import Graph
 from aiot_anomaly.profile import Profile
-from aiot_anomaly.training.export import run_keras, to_onnx
+from aiot_anomaly.training.export import converted, run_keras, to_onnx
 from aiot_anomaly.training.fit import reconstruct, standard
 from aiot_anomaly.training.graph import OUTPUTS, carriers, signature
 from aiot_anomaly.training.network import NetworkConfig, build, clock_table
 from aiot_anomaly.windows import Windows, season_slots
 from tests.aiot_anomaly.kinds import VARIANTS, document, profile, variant
+from tests.aiot_anomaly.training.outputs import outputs
 from tests.support.tiny_bundle import START, normal_windows
 
 THRESHOLD = 1.7
@@ -112,9 +113,9 @@ def test_what_is_expected_is_the_reconstruction_in_the_sensors_unit(case):
 
 
 def test_onnx_answers_as_keras(case):
-    keras, onnx = case.keras, case.graph.score(case.windows, case.calibration, THRESHOLD)
+    keras, onnx = case.keras, outputs(case.graph, case.windows, case.calibration, THRESHOLD)
     for name in OUTPUTS:
-        np.testing.assert_allclose(getattr(onnx, name), keras[name], rtol=1e-5, atol=2e-6, err_msg=name)
+        np.testing.assert_allclose(onnx[name], keras[name], rtol=1e-5, atol=2e-6, err_msg=name)
 
 
 def test_onnx_answers_one_window_as_it_answers_many(case):
@@ -128,7 +129,40 @@ def test_inputs_beyond_the_clip_are_all_alike(case):
     far, farther = (replace(case.windows, values=case.windows.values + by) for by in (1e5, 1e7))
     one, other = (case.graph.score(w, case.calibration) for w in (far, farther))
     np.testing.assert_array_equal(one.score, other.score)
-    assert np.abs(one.level).max() <= case.profile.scoring.clip
+    level, _, _ = case.graph.residuals(case.windows, case.calibration)
+    assert np.abs(level).max() <= case.profile.scoring.clip
+
+
+def test_the_graph_has_none_of_the_nodes_that_the_converter_adds(case):
+    """Shapes are known at export, and an LSTM starts from zeros without being told so."""
+    import onnx
+
+    nodes = onnx.load_from_string(case.model).graph.node
+    assert not [n.name for n in nodes if n.op_type in {"Shape", "Expand", "Identity"}]
+    lstm = [n for n in nodes if n.op_type == "LSTM"]
+    assert len(lstm) == 2
+    assert not [i for n in lstm for i in n.input[5:] if i]
+
+
+def test_an_lstm_keeps_a_state_that_it_is_given():
+    """Only zeros can be left out."""
+    import keras
+    import onnxruntime as ort
+    import tensorflow as tf
+
+    start = np.full((1, 2), 0.5, np.float32)
+    layer = keras.layers.LSTM(2)
+    layer.build((None, 4, 3))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4, 3), tf.float32)])
+    def function(x):
+        state = tf.tile(start, [tf.shape(x)[0], 1])
+        return layer(x, initial_state=[state, state])
+
+    model = converted(function, function.input_signature, ["y"])
+    x = np.random.default_rng(0).normal(size=(5, 4, 3)).astype(np.float32)
+    (found,) = ort.InferenceSession(model.SerializeToString()).run(["y"], {model.graph.input[0].name: x})
+    np.testing.assert_allclose(found, function(tf.constant(x)), rtol=1e-5)
 
 
 def test_outputs_keep_their_names_and_the_model_its_profiles_title(case):

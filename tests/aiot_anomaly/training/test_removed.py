@@ -16,6 +16,7 @@ from aiot_anomaly.training.network import NetworkConfig
 from aiot_anomaly.windows import season_slots
 from tests.aiot_anomaly.kinds import meter
 from tests.aiot_anomaly.training.meters import device
+from tests.aiot_anomaly.training.outputs import outputs
 
 OF = meter()
 THRESHOLD = 0.7
@@ -65,10 +66,10 @@ def test_the_score_is_that_of_the_reference(fitted, case):
 
 def test_onnx_answers_as_keras(fitted, graph, case):
     keras = run_keras(OF, fitted.network, *case, THRESHOLD)
-    onnx = graph.score(*case, THRESHOLD)
+    onnx = outputs(graph, *case, THRESHOLD)
     for name in OUTPUTS:
-        np.testing.assert_allclose(getattr(onnx, name), keras[name], rtol=1e-5, atol=3e-6, err_msg=name)
-    np.testing.assert_allclose(onnx.contributions, 1.0)
+        np.testing.assert_allclose(onnx[name], keras[name], rtol=1e-5, atol=3e-6, err_msg=name)
+    np.testing.assert_allclose(onnx["contributions"], 1.0)
 
 
 def test_what_is_expected_is_the_last_value_without_what_was_removed(fitted, graph, case):
