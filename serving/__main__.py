@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiot_anomaly.errors import AIoTError
-from serving import catalogue, logs, server, spans
+from serving import catalogue, logs, predict, server, spans
 from serving.app import create_app
 from serving.settings import Settings, from_environment
 
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.freeze()
     # and a large body is not looked through again and again while it is read: what it leaves needs no collector
     gc.set_threshold(_COLLECT_AT)
-    server.create(app.state.service, served, given.host, given.port).run()
+    # a span, or a line in the log, is made on the app's way
+    quick = {} if served is not app or settings.access_log else predict.quick_routes(app.state.service)
+    server.create(app.state.service, served, given.host, given.port, quick).run()
     return 0
 
 

@@ -99,10 +99,10 @@ class Batcher:
         Raises:
             OverloadedError: the deadline cannot be met.
         """
-        windows = len(part)
-        if self._alone and not self._running and not self._jobs and windows <= self._most_at_once:
-            return self._at_once(part, windows)
-        loop = asyncio.get_running_loop()
+        found = self.at_once(part)
+        if found is not None:
+            return found
+        loop, windows = asyncio.get_running_loop(), len(part)
         job = _Job(part, windows, loop.create_future(), deadline, time.monotonic())
         self._jobs.append(job)
         self._waiting += windows
@@ -116,8 +116,16 @@ class Batcher:
         finally:
             self._load.end(windows)
 
-    def _at_once(self, part: Instances, windows: int) -> Scores:
-        """What nobody else can have joined is not queued; whoever has come meanwhile joins the next batch."""
+    @property
+    def alone(self) -> bool:
+        """Nobody else asks, as far as is known: whoever has come meanwhile joins the next batch."""
+        return self._alone and not self._running and not self._jobs
+
+    def at_once(self, part: Instances) -> Scores | None:
+        """The scores of a few windows that nobody else's can have joined; None where they are to be queued."""
+        windows = len(part)
+        if not self.alone or windows > self._most_at_once:
+            return None
         self._alone = False
         asyncio.get_running_loop().call_soon(self._turned)
         self._load.begin(windows)

@@ -15,7 +15,7 @@ from serving.errors import ApiError, respond
 from serving.overload import OverloadedError
 
 #: bodies up to this size are not counted among those in flight
-_SMALL = 64 * 1024
+SMALL = 64 * 1024
 
 
 class BodyLimits:
@@ -76,7 +76,7 @@ class Body:
         limits = self._limits
         if self._received > limits.limit:
             raise limits.too_large(f"more than {limits.limit} bytes")
-        if self._received > _SMALL:
+        if self._received > SMALL:
             limits.in_flight += self._received - self._held
             self._held = self._received
             if limits.in_flight > limits.most_in_flight:

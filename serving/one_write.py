@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from serving.head_limit import HeadLimit
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class OneWrite(HeadLimit):
+class OneWrite(HttpToolsProtocol):
     """uvicorn's HTTP protocol on a transport that joins the two."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
@@ -31,7 +31,7 @@ class _Joining:
         """Sends, or keeps a head."""
         if self._kept:
             data, self._kept = self._kept + data, b""
-        elif data.startswith(b"HTTP/1.1 "):
+        elif data.startswith(b"HTTP/1.1 ") and data.endswith(b"\r\n\r\n"):
             self._kept = data
             self._loop.call_soon(self._flush)
             return

@@ -13,9 +13,12 @@ from aiot_anomaly.detection import first_not_finite
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
 from serving import encoding, service
+from serving.at_once import QuickRoute
+from serving.body_limit import SMALL
 from serving.direct import DirectRoute
 from serving.errors import unprocessable
 from serving.instances import Instances, Reader
+from serving.metrics import Journal
 from serving.model_path import MODEL_PATH
 from serving.schemas import PredictResponse
 from serving.service import Model, Service
@@ -50,6 +53,35 @@ async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
     for part in model.reader.parts(body):
         parts.append(encoding.predictions(model.detector.profile, part, await scored(model, part, deadline)))
     return encoding.response(model.detector, parts)
+
+
+def quick_routes(s: Service) -> dict[bytes, QuickRoute]:
+    """The same addresses, for short requests that come while nobody else asks."""
+    journal = Journal(s.metrics)
+
+    def route(path: str, of: DirectRoute) -> QuickRoute:
+        headers = {b"content-type": b"application/json", b"x-model-version": of.model.version.encode()}
+        return QuickRoute(
+            of.template, headers, lambda body: None if s.lifecycle.draining else answer_at_once(of.model, body), journal
+        )
+
+    return {path.encode(): route(path, of) for path, of in direct_routes(s).items()}
+
+
+def answer_at_once(model: Model, body: bytes) -> bytes | None:
+    """What `answer` gives for a short body while nobody else asks; None where it is for `answer` to say."""
+    if len(body) > SMALL or not model.batcher.alone:
+        return None
+    try:
+        parts = list(model.reader.parts(body))
+        scores = model.batcher.at_once(parts[0]) if len(parts) == 1 else None
+        if scores is None:
+            return None
+        check(parts[0], scores)
+    except Exception:  # noqa: BLE001 - whatever it is, it is found again and told
+        return None
+    model.metrics.scored(model.name, scores.score)
+    return encoding.response(model.detector, [encoding.predictions(model.detector.profile, parts[0], scores)])
 
 
 async def scored(model: Model, part: Instances, deadline: float) -> Scores:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Mapping
 from types import FrameType
 
 import uvicorn
 
+from serving.at_once import AtOnce, QuickRoute
+from serving.head_limit import HeadLimit
 from serving.one_write import OneWrite
 from serving.service import Service
 
@@ -54,14 +57,25 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def create(service: Service, app: object, host: str, port: int) -> Server:
-    """A server of this app, to be run."""
+class _Protocol(OneWrite, HeadLimit, AtOnce):
+    """HTTP as it is served here."""
+
+
+def create(service: Service, app: object, host: str, port: int, quick: Mapping[bytes, QuickRoute]) -> Server:
+    """A server of this app, to be run.
+
+    Args:
+        service: that the app serves.
+        app: answers what is not answered at once.
+        host, port: where it listens.
+        quick: the paths that may be answered at once.
+    """
     drain_s = service.settings.drain_ms / 1000
     config = uvicorn.Config(
         app,  # type: ignore[arg-type] # FastAPI's types and uvicorn's do not name each other
         host=host,
         port=port,
-        http=OneWrite,
+        http=type("Protocol", (_Protocol,), {"routes": quick}),
         log_config=None,
         access_log=False,
         server_header=False,
