@@ -18,7 +18,6 @@ from serving.body_limit import SMALL
 from serving.direct import DirectRoute
 from serving.errors import unprocessable
 from serving.instances import Instances, Reader
-from serving.metrics import Journal
 from serving.model_path import MODEL_PATH
 from serving.schemas import PredictResponse
 from serving.service import Model, Service
@@ -57,20 +56,21 @@ async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
 
 def quick_routes(s: Service) -> dict[bytes, QuickRoute]:
     """The same addresses, for short requests that come while nobody else asks."""
-    journal = Journal(s.metrics)
+    most = min(SMALL, s.settings.max_body_bytes)
 
-    def route(path: str, of: DirectRoute) -> QuickRoute:
-        headers = {b"content-type": b"application/json", b"x-model-version": of.model.version.encode()}
-        return QuickRoute(
-            of.template, headers, lambda body: None if s.lifecycle.draining else answer_at_once(of.model, body), journal
-        )
+    def route(template: str, model: Model) -> QuickRoute:
+        def answer_to(body: bytes) -> bytes | None:
+            return None if s.lifecycle.draining or len(body) > most else answer_at_once(model, body)
 
-    return {path.encode(): route(path, of) for path, of in direct_routes(s).items()}
+        headers = {b"content-type": b"application/json", b"x-model-version": model.version.encode()}
+        return QuickRoute(template, headers, answer_to, s.metrics)
+
+    return {path.encode(): route(of.template, of.model) for path, of in direct_routes(s).items()}
 
 
 def answer_at_once(model: Model, body: bytes) -> bytes | None:
-    """What `answer` gives for a short body while nobody else asks; None where it is for `answer` to say."""
-    if len(body) > SMALL or not model.batcher.alone:
+    """What `answer` gives for a few windows while nobody else asks; None where it is for `answer` to say."""
+    if not model.batcher.alone:
         return None
     try:
         parts = list(model.reader.parts(body))
@@ -78,10 +78,12 @@ def answer_at_once(model: Model, body: bytes) -> bytes | None:
         if scores is None:
             return None
         check(parts[0], scores)
-    except Exception:  # noqa: BLE001 - whatever it is, it is found again and told
+        content = encoding.predictions(model.detector.profile, parts[0], scores)
+    except Exception:
+        # whatever it is, the usual way finds it again and tells it
         return None
     model.metrics.scored(model.name, scores.score)
-    return encoding.response(model.detector, [encoding.predictions(model.detector.profile, parts[0], scores)])
+    return encoding.response(model.detector, [content])
 
 
 async def scored(model: Model, part: Instances, deadline: float) -> Scores:

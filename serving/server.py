@@ -57,25 +57,26 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-class _Protocol(OneWrite, HeadLimit, AtOnce):
-    """HTTP as it is served here."""
-
-
 def create(service: Service, app: object, host: str, port: int, quick: Mapping[bytes, QuickRoute]) -> Server:
     """A server of this app, to be run.
 
     Args:
         service: that the app serves.
-        app: answers what is not answered at once.
-        host, port: where it listens.
-        quick: the paths that may be answered at once.
+        app: answers whatever is not answered at once.
+        host: the address to listen on.
+        port: the port to listen on.
+        quick: what may be answered at once, by path.
     """
+
+    class Protocol(OneWrite, HeadLimit, AtOnce):
+        routes = quick
+
     drain_s = service.settings.drain_ms / 1000
     config = uvicorn.Config(
         app,  # type: ignore[arg-type] # FastAPI's types and uvicorn's do not name each other
         host=host,
         port=port,
-        http=type("Protocol", (_Protocol,), {"routes": quick}),
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -93,7 +93,8 @@ class WindowForm:
         low, high = self._bounds
         sensors = np.zeros((len(values), len(self.profile.sensors)), dtype=bool)
         out = (values < low) | (values > high)
-        if out.any():
+        # numpy's `any` is Python, and takes as long as both comparisons
+        if np.count_nonzero(out):
             for i in np.flatnonzero(out.any(axis=(1, 2))):
                 values[i] = self._replaced(np.where(out[i], np.nan, values[i]), first + int(i))
                 np.logical_or.at(sensors[i], list(self.profile.input_sensor), out[i].any(axis=0))
