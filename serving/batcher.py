@@ -62,8 +62,10 @@ class Batcher:
         self._waiting = 0
         self._running = 0
         self._called = False
-        #: the last batch was one request, and none was answered at once in this turn of the event loop
+        #: the last batch was one request: the next one is likely to come alone, too
         self._alone = False
+        #: one was answered at once in this turn of the event loop; and somebody came beside such a one
+        self._taken = self._beside = False
         golden = detector.bundle.golden.windows(detector.profile)
         one, all_ = (self._seconds(golden.only(np.arange(len(golden)) < n)) for n in (1, len(golden)))
         each = (all_ - one) / max(1, len(golden) - 1)
@@ -116,17 +118,18 @@ class Batcher:
         finally:
             self._load.end(windows)
 
-    @property
-    def alone(self) -> bool:
-        """Nobody else asks, as far as is known: whoever has come meanwhile joins the next batch."""
+    def is_alone(self) -> bool:
+        """Whether whoever asks now does so alone, as far as is known; two who ask in one turn are not."""
+        if self._taken:
+            self._alone, self._beside = False, True
         return self._alone and not self._running and not self._jobs
 
     def at_once(self, part: Instances) -> Scores | None:
         """The scores of a few windows that nobody else's can have joined; None where they are to be queued."""
         windows = len(part)
-        if not self.alone or windows > self._most_at_once:
+        if windows > self._most_at_once or not self.is_alone():
             return None
-        self._alone = False
+        self._taken = True
         asyncio.get_running_loop().call_soon(self._turned)
         self._load.begin(windows)
         try:
@@ -136,7 +139,7 @@ class Batcher:
             self._load.end(windows)
 
     def _turned(self) -> None:
-        self._alone = True
+        self._taken = False
 
     def _start(self) -> None:
         self._called = False
@@ -146,7 +149,9 @@ class Batcher:
         if not batch:
             return
         self._running = sum(j.windows for j in batch)
-        self._alone = len(batch) == 1
+        # who came beside another would do so again, and be faster together
+        self._alone = len(batch) == 1 and not self._beside
+        self._beside = False
         if self._running <= self._most_inline:
             self._done(batch, self._run(batch))
             return

@@ -70,7 +70,7 @@ def quick_routes(s: Service) -> dict[bytes, QuickRoute]:
 
 def answer_at_once(model: Model, body: bytes) -> bytes | None:
     """What `answer` gives for a few windows while nobody else asks; None where it is for `answer` to say."""
-    if not model.batcher.alone:
+    if not model.batcher.is_alone():
         return None
     try:
         parts = list(model.reader.parts(body))
