@@ -1,7 +1,8 @@
 """From the bytes of a `:predict` body to windows that can be scored.
 
-The usual body is decoded by msgspec, straight into the types that it must have; a large one a part at a time, so
-that it never stands in memory as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
+The usual body is decoded by msgspec, straight into the types that it must have: first its instances, whose values are
+left as text, and then the values of one after the other, which are packed before the next ones are read; so they never
+stand in memory together as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
 `WindowForm.check`, which finds the fault and says it; only that way decides what is refused.
 """
 
@@ -26,15 +27,19 @@ from aiot_anomaly.windows import Windows
 from serving import payload
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, unprocessable
-from serving.packed import Packer, Rows
+from serving.packed import Packer, packed
 from serving.schemas import MOST_INSTANCES, Instance, Parameters, PredictRequest, time_of
 from serving.window_values import WindowForm
 
 #: instances that are read, scored and answered together: enough for the graph to be at its best, few enough that
 #: others need not wait long
 PART = 64
-#: bytes of a body for each value that it may have, up to which it is decoded at once: some 256 windows
-_SHORT = 4
+#: objects that a usual body has at most: itself, its parameters, and for each instance its own and a calibration
+_MOST_OBJECTS = 2 + 2 * MOST_INSTANCES
+#: bytes of a body up to which its values are decoded with it: what a few windows take
+_SHORT = 16 * 1024
+#: bytes of text that a usual number takes at most, with what stands around it
+_LONGEST = 32
 _CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibration"}
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 
@@ -46,14 +51,27 @@ class _Parameters(msgspec.Struct, forbid_unknown_fields=True):
     sensitivity: _Sensitivity | None = None
 
 
-class _RawBody(msgspec.Struct, forbid_unknown_fields=True):
-    instances: list[msgspec.Raw]
-    parameters: _Parameters | None = None
+def _decoder(values: Any) -> msgspec.json.Decoder[Any]:
+    """Of the usual body, whose instances have values of this type."""
+    instance: Any = msgspec.defstruct(
+        "Instance",
+        [
+            ("device_id", str),
+            ("window_end", str),
+            ("values", values),
+            ("calibration", msgspec.Raw, msgspec.Raw(b"null")),
+            ("sensitivity", _Sensitivity | None, None),
+        ],
+        forbid_unknown_fields=True,
+    )
+    fields: Any = [("instances", list[instance]), ("parameters", _Parameters | None, None)]
+    return msgspec.json.Decoder(msgspec.defstruct("Body", fields, forbid_unknown_fields=True))
 
 
-#: device, end, values, and the calibration and the sensitivity that came along
-_Read = tuple[str, int, Rows, Calibration | None, float | None]
-_RAW_BODY = msgspec.json.Decoder(_RawBody)
+#: device, end, packed values, and the calibration and the sensitivity that came along
+_Read = tuple[str, int, bytes, Calibration | None, float | None]
+#: of a long body, whose values are left as text
+_BODY = _decoder(msgspec.Raw)
 #: of a whole part's windows, whatever they are: shared, as it never changes
 _COMPLETE = np.ones(PART, dtype=bool)
 _COMPLETE.flags.writeable = False
@@ -85,33 +103,6 @@ class Instances:
         return len(self.device_ids)
 
 
-class _Decoders:
-    """The usual body and a single instance of it, decoded into values that have the form's shape or are refused."""
-
-    def __init__(self, form: WindowForm) -> None:
-        steps, inputs = form.shape
-        row: Any = tuple[(float,) * inputs]  # type: ignore[misc] # as many as the profile says
-        values: Any = Annotated[list[row], msgspec.Meta(min_length=steps, max_length=steps)]
-        instance: Any = msgspec.defstruct(
-            "Instance",
-            [
-                ("device_id", str),
-                ("window_end", str),
-                ("values", values),
-                ("calibration", msgspec.Raw, msgspec.Raw(b"null")),
-                ("sensitivity", _Sensitivity | None, None),
-            ],
-            forbid_unknown_fields=True,
-        )
-        body = msgspec.defstruct(
-            "Body",
-            [("instances", list[instance]), ("parameters", _Parameters | None, None)],
-            forbid_unknown_fields=True,
-        )
-        self.instance = msgspec.json.Decoder(instance)
-        self.body = msgspec.json.Decoder(body)
-
-
 class Reader:
     """Reads the bodies of one model's requests."""
 
@@ -119,11 +110,15 @@ class Reader:
         self._detector = detector
         self._cache = cache
         self._form = WindowForm(detector.profile)
-        self._decoders = _Decoders(self._form)
         steps, inputs = self._form.shape
-        self._packer = Packer(self._form.shape)
+        row: Any = tuple[(float,) * inputs]  # type: ignore[misc] # as many as the profile says
+        values: Any = Annotated[list[row], msgspec.Meta(min_length=steps, max_length=steps)]
+        self._values = msgspec.json.Decoder(values)
+        self._short = _decoder(values)
+        self._most_bytes = _LONGEST * steps * inputs
         #: JSON values that a body has at most: those of its windows, and a few beside them
         self._most_values = MOST_INSTANCES * (steps * (inputs + 1) + 32)
+        self._packer = Packer(self._form.shape)
 
     def parts(self, body: bytes) -> Iterator[Instances]:
         """The instances of a body, `PART` at a time.
@@ -131,11 +126,7 @@ class Reader:
         Raises:
             ApiError: it cannot be answered; a fault of a late instance is found when its part is read.
         """
-        # a value takes two bytes at least, so a short body holds few enough to be decoded without being counted
-        short = len(body) <= _SHORT * self._most_values
-        if not short:
-            payload.check_size(body, self._most_values)
-        given = _Given(body, self._decoders, at_once=short)
+        given = _Given(body, self._short if len(body) <= _SHORT else _BODY, self._most_values)
         for at in range(0, len(given), PART):
             yield self._part(given, at)
 
@@ -143,7 +134,7 @@ class Reader:
         of = range(first, min(first + PART, len(given)))
         devices: list[str] = []
         ends: list[int] = []
-        rows: list[Rows] = []
+        values: list[bytes] = []
         calibrations: list[Calibration] = []
         sources: list[Source] = []
         own: list[bool] = []
@@ -157,30 +148,33 @@ class Reader:
             used, source = self._detector.calibration(device, calibration)
             devices.append(device)
             ends.append(end)
-            rows.append(window)
+            values.append(window)
             calibrations.append(used)
             sources.append(source)
             own.append(calibration is not None)
             sensitivity = given.sensitivity if sensitivity is None else sensitivity
             factors.append(1.0 if sensitivity is None else threshold_factor(sensitivity))
             moved = moved or sensitivity is not None
-        values = self._packer.array(rows)
-        out_of_range = self._form.clear(values, first)
-        windows = Windows(np.array(ends, dtype=np.int64), values, _COMPLETE[: len(of)], out_of_range)
+        numbers = self._packer.array(values)
+        out_of_range = self._form.clear(numbers, first)
+        windows = Windows(np.array(ends, dtype=np.int64), numbers, _COMPLETE[: len(of)], out_of_range)
         return Instances(devices, windows, calibrations, sources, np.array(factors) if moved else 1.0, own, first)
 
     def _usual(self, given: _Given, at: int) -> _Read | None:
         """An instance without a fault; None where there may be one."""
+        one = given.usual[at]
+        # a longer text may be anything, and is counted before it stands in memory
+        if one is None or len(one.values) > self._most_bytes or _DEVICE_ID.fullmatch(one.device_id) is None:
+            return None
         try:
-            one = given.usual(at)
             end = int(time_of(one.window_end).timestamp())
             text = bytes(one.calibration)
             own = None if text == b"null" else self._cache.decode(self._form.profile, text)
+            text_left = isinstance(one.values, msgspec.Raw)
+            values = self._values.decode(one.values) if text_left else one.values
+            return one.device_id, end, packed(values), own, one.sensitivity
         except (ValueError, RecursionError):
             return None
-        if _DEVICE_ID.fullmatch(one.device_id) is None:
-            return None
-        return one.device_id, end, one.values, own, one.sensitivity
 
     def _any(self, given: _Given, at: int) -> _Read:
         try:
@@ -190,39 +184,36 @@ class Reader:
         values = self._form.check(one.values, f"instance {at}").tolist()
         document = one.calibration
         own = None if document is None else self._cache.decode(self._form.profile, document.model_dump_json().encode())
-        return one.device_id, int(one.window_end.timestamp()), values, own, one.sensitivity
+        return one.device_id, int(one.window_end.timestamp()), packed(values), own, one.sensitivity
 
 
 class _Given:
-    """The instances of a body: decoded or as text, and as objects if it comes to that.
+    """The instances of a body, and the body as objects if it comes to that.
+
+    Attributes:
+        usual: each instance, or None where it has not the usual form.
+        sensitivity: of all instances that do not say their own.
 
     Args:
         body: of a request.
-        decoders: of the usual form.
-        at_once: whether all its instances may be decoded together, which is faster but has all of them in memory.
+        decoder: of the usual form.
+        most_values: JSON values that a good one has at most.
     """
 
-    def __init__(self, body: bytes, decoders: _Decoders, *, at_once: bool) -> None:
+    def __init__(self, body: bytes, decoder: msgspec.json.Decoder[Any], most_values: int) -> None:
         self._body = body
-        self._decoders = decoders
-        document = (_decoded(decoders.body, body) if at_once else None) or _decoded(_RAW_BODY, body)
-        usual = document is not None and 0 < len(document.instances) <= MOST_INSTANCES
-        parameters: _Parameters | Parameters | None = document.parameters if usual else self._request.parameters
-        #: of all instances that do not say their own
+        self._most_values = most_values
+        document = _decoded(decoder, body)
+        self.usual: Sequence[Any]
+        parameters: _Parameters | Parameters | None
+        if document is not None and 0 < len(document.instances) <= MOST_INSTANCES:
+            self.usual, parameters = document.instances, document.parameters
+        else:
+            self.usual, parameters = [None] * len(self.objects), self._request.parameters
         self.sensitivity = None if parameters is None else parameters.sensitivity
-        self._usual: Sequence[Any] = document.instances if usual else [b""] * len(self.objects)
 
     def __len__(self) -> int:
-        return len(self._usual)
-
-    def usual(self, at: int) -> Any:
-        """An instance, decoded.
-
-        Raises:
-            ValueError: it has not the usual form.
-        """
-        one = self._usual[at]
-        return self._decoders.instance.decode(one) if isinstance(one, bytes | msgspec.Raw) else one
+        return len(self.usual)
 
     @property
     def objects(self) -> list[Any]:
@@ -235,6 +226,7 @@ class _Given:
 
     @cached_property
     def _request(self) -> PredictRequest:
+        payload.check_size(self._body, self._most_values)
         document = payload.parse(self._body)
         given = document.get("instances")
         if isinstance(given, list) and len(given) > MOST_INSTANCES:
@@ -247,7 +239,9 @@ class _Given:
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """None where the body has not that form."""
+    """None where the body has not the usual form, or more in it than is to stand in memory unchecked."""
+    if body.count(b"{") > _MOST_OBJECTS:
+        return None
     try:
         return decoder.decode(body)
     except (ValueError, RecursionError):

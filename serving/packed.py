@@ -19,18 +19,23 @@ _ENCODER = msgspec.msgpack.Encoder()
 _FLOAT = np.dtype([("head", "V1"), ("number", ">f8")])
 
 
+def packed(window: Rows) -> bytes:
+    """A window, every number of which is a float."""
+    return _ENCODER.encode(window)
+
+
 class Packer:
-    """Packs windows of `shape` (T, F)."""
+    """Reads packed windows of `shape` (T, F)."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
         steps, inputs = shape
         row = np.dtype([("head", _head(inputs)), ("cells", _FLOAT, (inputs,))])
         self._window = np.dtype([("head", _head(steps)), ("rows", row, (steps,))])
 
-    def array(self, windows: Sequence[Rows]) -> Float:
-        """(n, T, F) the windows' numbers, every one of which is a float."""
-        packed = np.frombuffer(b"".join(map(_ENCODER.encode, windows)), self._window)
-        return packed["rows"]["cells"]["number"].astype(np.float64)
+    def array(self, windows: Sequence[bytes]) -> Float:
+        """(n, T, F) the numbers of packed windows."""
+        lying = np.frombuffer(b"".join(windows), self._window)
+        return lying["rows"]["cells"]["number"].astype(np.float64)
 
 
 def _head(length: int) -> str:

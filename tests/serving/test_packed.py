@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from serving.packed import Packer
+from serving.packed import Packer, packed
 
 
 @pytest.mark.parametrize("n", [1, 2, 64])
@@ -15,7 +15,7 @@ def test_the_numbers_are_those_that_were_given(shape, n):
     expected[0, 0, 0] = 5e-324
     expected[-1, -1, -1] = -1.7976931348623157e308
     for windows in (expected.tolist(), [tuple(map(tuple, window)) for window in expected.tolist()]):
-        found = Packer(shape).array(windows)
+        found = Packer(shape).array([packed(w) for w in windows])
         assert found.dtype == np.float64
         assert found.flags.c_contiguous
         assert found.flags.writeable
@@ -23,9 +23,9 @@ def test_the_numbers_are_those_that_were_given(shape, n):
 
 
 def test_a_negative_zero_stays_one():
-    assert np.signbit(Packer((1, 2)).array([[[-0.0, 0.0]]])).tolist() == [[[True, False]]]
+    assert np.signbit(Packer((1, 2)).array([packed([[-0.0, 0.0]])])).tolist() == [[[True, False]]]
 
 
 def test_a_window_of_another_shape_is_not_taken_for_one():
     with pytest.raises(ValueError, match="buffer size"):
-        Packer((2, 2)).array([[[1.0, 2.0]]])
+        Packer((2, 2)).array([packed([[1.0, 2.0]])])
