@@ -75,6 +75,7 @@ def constant(
     rate: float,
     seconds: float,
     connections: int,
+    warm_up_s: float = 0.0,
     patient: bool = True,
 ) -> Run:
     """Open loop: requests at a constant rate, whatever becomes of those before.
@@ -88,10 +89,13 @@ def constant(
         rate: requests a second.
         seconds: how long.
         connections: that are open at most.
+        warm_up_s: requests of so long before are sent, too, and not counted: a server takes a while to accept so many
+            connections at once, which is no part of its latency under load.
         patient: a request that is due while each connection is taken waits for one; else it is turned away, as a
             balancer does that bounds what it hands to a server.
     """
-    total = max(1, round(rate * seconds))
+    skipped = round(rate * warm_up_s)
+    total = skipped + max(1, round(rate * seconds))
     with _opened(address, connections) as opened, _no_collection():
         idle = deque(opened)
         waiting: deque[int] = deque()
@@ -102,17 +106,18 @@ def constant(
         retry_after = 0
         number = 0
         begin = time.perf_counter() + 0.01
-        give_up = begin + seconds + _DRAIN_S
+        give_up = begin + warm_up_s + seconds + _DRAIN_S
         now = begin
         while (number < total or waiting or under_way) and now < give_up:
             now = time.perf_counter()
             while number < total and begin + number / rate <= now:
                 if idle:
-                    delays.append(now - begin - number / rate)
+                    if number >= skipped:
+                        delays.append(now - begin - number / rate)
                     _send(requests, number, idle, under_way)
                 elif patient:
                     waiting.append(number)
-                else:
+                elif number >= skipped:
                     statuses[TURNED_AWAY] += 1
                 number += 1
             due = begin + number / rate if number < total else give_up
@@ -123,14 +128,15 @@ def constant(
                     continue
                 now = time.perf_counter()
                 which = under_way.pop(connection)
-                if status == OK:
-                    latencies[which] = now - begin - which / rate
-                statuses[status] += 1
-                retry_after += status == OVERLOADED and connection.retry_after
+                if which >= skipped:
+                    if status == OK:
+                        latencies[which] = now - begin - which / rate
+                    statuses[status] += 1
+                    retry_after += status == OVERLOADED and connection.retry_after
                 idle.append(connection)
                 if waiting:
                     _send(requests, waiting.popleft(), idle, under_way)
-        unanswered = total - sum(statuses.values())
+        unanswered = total - skipped - sum(statuses.values())
     if unanswered:
         statuses[UNANSWERED] = unanswered
     return Run(seconds, latencies[~np.isnan(latencies)], statuses, np.array(delays), retry_after)

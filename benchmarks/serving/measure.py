@@ -30,6 +30,8 @@ SHARE, TOO_MUCH = 0.6, (2.0, 5.0)
 _OPEN_CONNECTIONS, _OVERLOAD_CONNECTIONS = 128, 512
 _STARTS = 3
 _WARM_UP_S = 0.25
+#: within which all connections of a constant rate are accepted
+_ACCEPT_S = 0.5
 
 #: told what is done next
 Tell = Callable[[str], None]
@@ -190,14 +192,22 @@ def _warm(one: _Measured, requests: Sequence[bytes], connections: int, seconds: 
 
 def _at_share(one: _Measured, plan: Plan, seconds: float) -> list[Run]:
     requests = [one.server.request(one.subject, i) for i in range(len(one.subject.scores))]
-    rate = SHARE * one.saturation
-    load.closed(one.server.address, requests, connections=1, seconds=_WARM_UP_S)
-    return [
-        load.constant(
-            one.server.address, requests, rate=rate, seconds=max(seconds, 20 / rate), connections=_OPEN_CONNECTIONS
+    most = max(one.closed, key=lambda connections: median(r.rate for r in one.closed[connections]))
+    found = []
+    for _ in range(plan.rounds):
+        # what the server can do at this moment: a shared machine is slower at one time than at another
+        rate = SHARE * _warm(one, requests, most, seconds / 2).rate
+        found.append(
+            load.constant(
+                one.server.address,
+                requests,
+                rate=rate,
+                seconds=max(seconds, 20 / rate),
+                connections=_OPEN_CONNECTIONS,
+                warm_up_s=_ACCEPT_S,
+            )
         )
-        for _ in range(plan.rounds)
-    ]
+    return found
 
 
 def _against_kernel(own: _Measured, plan: Plan, tell: Tell) -> KernelResult:
@@ -238,6 +248,7 @@ def _overload(own: _Measured, times: float, plan: Plan) -> Overload:
         rate=offered,
         seconds=2 * plan.seconds,
         connections=_OVERLOAD_CONNECTIONS,
+        warm_up_s=_ACCEPT_S,
         patient=False,
     )
     own.server.look()

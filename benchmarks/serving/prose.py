@@ -15,8 +15,9 @@ reason, contributions and expected values. The peers answer the score alone, fro
 calibration as constants.
 
 *n connections* is a closed loop: each sends its next request when the one before is answered. *At 60 %* is a constant
-arrival rate at 60 % of the most that the server answered in any closed loop; latency counts from the moment at which a
-request was due, whether or not it could be sent then. Figures are medians of {rounds} rounds of {seconds:g} s; *ahead*
+arrival rate over 128 connections at 60 % of what the server answers in its best closed loop, measured anew before each
+round; latency counts from the moment at which a request was due, whether or not it could be sent then, and begins half
+a second after the connections are opened. Figures are medians of {rounds} rounds of {seconds:g} s; *ahead*
 is the median of the rounds' ratios over 16 connections, as each peer takes turns with the API. Memory is the
 proportional set size of all the server's processes together, at its largest. The generator itself reaches
 {generator:,.0f} requests/s (p99 {generator_p99:.2f} ms) against a server that does nothing; at 1,000 requests/s its p99

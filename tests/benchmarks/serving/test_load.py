@@ -120,6 +120,18 @@ def test_a_pause_counts_for_every_request_that_was_due_in_it() -> None:
     assert quantile_ms(run.latencies, 0.9) > 300
 
 
+def test_what_is_sent_to_warm_up_is_answered_and_not_counted() -> None:
+    """A pause in it slows nobody who is counted, unless he was due before it was over."""
+    with server(stall_at=1, stall_s=0.3) as address:
+        asked = requests(address, "ok")
+        run = load.constant(address, asked, rate=100, seconds=0.5, connections=20, warm_up_s=0.8)
+        cold = load.constant(address, asked, rate=100, seconds=0.5, connections=20)
+    assert run.statuses == cold.statuses == {OK: 50}
+    assert run.rate == pytest.approx(100)
+    assert len(run.delays) <= 50
+    assert run.latencies.max() < 0.2
+
+
 def test_who_is_not_patient_turns_away_what_finds_no_connection() -> None:
     with server(stall_at=1, stall_s=0.4) as address:
         run = load.constant(address, requests(address, "ok"), rate=100, seconds=0.5, connections=2, patient=False)
