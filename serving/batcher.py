@@ -31,6 +31,8 @@ _ALONE_S = 0.01
 #: a window is taken for one that takes so little even where it was measured so many times slower, on a busy machine
 _BUSY = 5
 _TRIES = 5
+#: batches of one request after which the next one is taken to come alone, too
+_QUIET = 16
 
 
 class _Job(NamedTuple):
@@ -62,10 +64,10 @@ class Batcher:
         self._waiting = 0
         self._running = 0
         self._called = False
-        #: the last batch was one request: the next one is likely to come alone, too
-        self._alone = False
-        #: one was answered at once in this turn of the event loop; and somebody came beside such a one
-        self._taken = self._beside = False
+        #: batches of one request since the last of more
+        self._singles = 0
+        #: one was answered at once in this turn of the event loop
+        self._taken = False
         golden = detector.bundle.golden.windows(detector.profile)
         one, all_ = (self._seconds(golden.only(np.arange(len(golden)) < n)) for n in (1, len(golden)))
         each = (all_ - one) / max(1, len(golden) - 1)
@@ -119,10 +121,10 @@ class Batcher:
             self._load.end(windows)
 
     def is_alone(self) -> bool:
-        """Whether whoever asks now does so alone, as far as is known; two who ask in one turn are not."""
+        """Whether whoever asks now does so alone, as it has been for a while; two who ask in one turn are not."""
         if self._taken:
-            self._alone, self._beside = False, True
-        return self._alone and not self._running and not self._jobs
+            self._singles = 0
+        return self._singles >= _QUIET and not self._running and not self._jobs
 
     def at_once(self, part: Instances) -> Scores | None:
         """The scores of a few windows that nobody else's can have joined; None where they are to be queued."""
@@ -149,9 +151,7 @@ class Batcher:
         if not batch:
             return
         self._running = sum(j.windows for j in batch)
-        # who came beside another would do so again, and be faster together
-        self._alone = len(batch) == 1 and not self._beside
-        self._beside = False
+        self._singles = self._singles + 1 if len(batch) == 1 else 0
         if self._running <= self._most_inline:
             self._done(batch, self._run(batch))
             return
