@@ -36,7 +36,7 @@ BEAM := .venv/beam
 PEERS := .venv/peers
 LOCKS := serving functions simulator local notebooks delivery
 
-.PHONY: help demo up test check terraform mutate audit format train promote propose data lab simulate \
+.PHONY: help demo up test check terraform mutate audit format train promote reexport propose data lab simulate \
   benchmark benchmark-data benchmark-skab benchmark-leak benchmark-fraud mlflow score beam image smoke revisions rollback \
   redrive rehearse chaos architecture costs bench-simulator bench-serving bench-stream hostile lock clean
 
@@ -79,6 +79,9 @@ train: $(DEV)/.ready data ## run the notebooks, tracked in MLflow (PROFILE=leak,
 
 promote: $(DEV)/.ready ## make a trained model the champion, and write its bundle (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training promote "$(PROFILE)" $(if $(RUN),--run $(RUN))
+
+reexport: $(DEV)/.ready ## make a champion's graph again from its weights, with the same scores (PROFILE=...)
+	@$(DEV)/bin/python -m aiot_anomaly.training reexport $(PROFILE)
 
 propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))
