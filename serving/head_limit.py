@@ -1,31 +1,75 @@
-"""Refuses a request whose head does not end: uvicorn would keep all of it in memory."""
+"""Refuses a request of which more comes than its body: uvicorn would keep all of it in memory."""
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import asyncio
+from collections.abc import Sized
 
-#: request line and headers; Cloud Run takes no more either
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serving import errors
+
+#: request line and headers; Cloud Run takes no more either. As much may come beside a body, and beside each byte of it
+#: another one: what chunks take, as long as they are not tiny
 MOST_BYTES = 64 * 1024
+_CHUNK = 2
 
 
 class HeadLimit(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with an end to the request's head."""
+    """uvicorn's HTTP protocol, with an end to heads, to trailers, and to what is sent ahead of the answers."""
 
-    _head = 0
+    _beside = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """Called once, with the connection."""
+        super().connection_made(transport)
+        self.flow = _OneReadAhead(self.transport, self.pipeline)
 
     def data_received(self, data: bytes) -> None:
-        """Counts what has come of a head that has not ended."""
-        self._head += len(data)
+        """Counts what has come beside the body."""
+        self._beside += len(data)
         super().data_received(data)
-        if self._head > MOST_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"the request's head has more than {MOST_BYTES} bytes")
+        if self._beside > MOST_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"the request has more than {MOST_BYTES} bytes beside its body")
 
     def on_headers_complete(self) -> None:
-        """The head has ended: the body is limited elsewhere."""
+        """The head has ended: what comes now is a body, or belongs to one."""
         super().on_headers_complete()
-        self._head = -1 << 62
+        self._beside = -MOST_BYTES
+
+    def on_body(self, body: bytes) -> None:
+        """The body is limited elsewhere."""
+        super().on_body(body)
+        self._beside -= _CHUNK * len(body)
 
     def on_message_complete(self) -> None:
         """What comes next is another head."""
         super().on_message_complete()
-        self._head = 0
+        self._beside = 0
+
+    def send_400_response(self, msg: str) -> None:
+        """A request that is no HTTP, refused as all others are."""
+        content = errors.body("malformed_request", msg)
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(content)),
+            (b"connection", b"close"),
+        ]
+        head = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[400], head, content))
+        self.transport.close()
+
+
+class _OneReadAhead(FlowControl):
+    """Reads no more while a request waits for the answer to the one before it: uvicorn goes on after each answer."""
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    def resume_reading(self) -> None:
+        """Unless a request waits; then its own answer does."""
+        if not self._pipeline:
+            super().resume_reading()

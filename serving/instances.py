@@ -8,6 +8,7 @@ stand in memory together as Python objects. Whatever does not fit at once goes t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import msgspec
 import numpy as np
 from pydantic import ValidationError
 
-from aiot_anomaly.calibration import Calibration
+from aiot_anomaly.calibration import Calibration, shapes
 from aiot_anomaly.detector import Detector, Source
 from aiot_anomaly.errors import CalibrationError
 from aiot_anomaly.scoring import threshold_factor
@@ -40,6 +41,8 @@ _MOST_OBJECTS = 2 + 2 * MOST_INSTANCES
 _SHORT = 16 * 1024
 #: bytes of text that a usual number takes at most, with what stands around it
 _LONGEST = 32
+#: bytes that a calibration has at most beside its numbers
+_NAMES_TAKE = 4096
 _CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibration"}
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 
@@ -116,6 +119,9 @@ class Reader:
         self._values = msgspec.json.Decoder(values)
         self._short = _decoder(values)
         self._most_bytes = _LONGEST * steps * inputs
+        numbers = sum(math.prod(shape) for shape in shapes(detector.profile).values())
+        #: of a calibration: 8 bytes a number make 11 characters, and there are a few names beside them
+        self._most_of_calibration = 16 * numbers + _NAMES_TAKE
         #: JSON values that a body has at most: those of its windows, and a few beside them
         self._most_values = MOST_INSTANCES * (steps * (inputs + 1) + 32)
         self._packer = Packer(self._form.shape)
@@ -163,8 +169,10 @@ class Reader:
     def _usual(self, given: _Given, at: int) -> _Read | None:
         """An instance without a fault; None where there may be one."""
         one = given.usual[at]
+        if one is None or _DEVICE_ID.fullmatch(one.device_id) is None:
+            return None
         # a longer text may be anything, and is counted before it stands in memory
-        if one is None or len(one.values) > self._most_bytes or _DEVICE_ID.fullmatch(one.device_id) is None:
+        if len(one.values) > self._most_bytes or len(one.calibration) > self._most_of_calibration:
             return None
         try:
             end = int(time_of(one.window_end).timestamp())

@@ -35,11 +35,16 @@ class _Joining:
             self._kept = data
             self._loop.call_soon(self._flush)
             return
-        self._transport.write(data)
+        self._send(data)
 
     def _flush(self) -> None:
         if self._kept:
             data, self._kept = self._kept, b""
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        # uvicorn knows of a client that went away only with the last request that it sent, of several at once
+        if not self._transport.is_closing():
             self._transport.write(data)
 
     def close(self) -> None:

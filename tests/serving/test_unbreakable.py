@@ -102,10 +102,23 @@ def test_100_mb_bodies_are_refused_in_bounded_memory(victim, good, filling, decl
 
 
 @pytest.mark.parametrize("filling", [b"[],", b'{"a":1},', b"1,", b'"a",', b"null,"], ids=repr)
-@pytest.mark.parametrize("route", [PREDICT, DETECT])
-def test_bodies_within_the_limit_do_not_become_many_times_as_large(victim, good, route, filling):
-    head, tail = (b'{"instances":[', b"0]}") if route == PREDICT else (b'{"readings":[', b"0]}")
-    body = head + filling * (30_000_000 // len(filling)) + tail
+@pytest.mark.parametrize(
+    ("route", "head", "tail"),
+    [
+        (PREDICT, b'{"instances":[', b"0]}"),
+        (PREDICT, b'{"instances":[{"device_id":"d","window_end":"2026-01-01T00:00:00Z","values":[', b"0]}]}"),
+        (
+            PREDICT,
+            b'{"instances":[{"device_id":"d","window_end":"2026-01-01T00:00:00Z","values":[],"calibration":{"a":[',
+            b"0]}}]}",
+        ),
+        (DETECT, b'{"readings":[', b"0]}"),
+        (DETECT, b'{"device_id":"d","readings":[],"calibration":{"a":[', b"0]}}"),
+    ],
+    ids=["instances", "values", "calibration", "readings", "calibration of readings"],
+)
+def test_bodies_within_the_limit_do_not_become_many_times_as_large(victim, good, route, head, tail, filling):
+    body = head + filling * (15_000_000 // len(filling)) + tail
     assert victim.client.post(route, content=body).status_code in {413, 422}
     victim.answers(good)
     assert victim.grown_mib() < MORE_MIB
@@ -173,6 +186,58 @@ def test_endless_headers_are_refused_in_bounded_memory(victim, good):
             s.sendall(b"x" * 200_000_000)
     victim.answers(good)
     assert victim.grown_mib() < MORE_MIB
+
+
+def test_endless_trailers_are_refused_in_bounded_memory(victim, good):
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        s.sendall(head.encode() + b"2\r\n{}\r\n0\r\nX-Endless: ")
+        with pytest.raises(ConnectionError):
+            s.sendall(b"x" * 200_000_000)
+    victim.answers(good)
+    assert victim.grown_mib() < MORE_MIB
+
+
+@pytest.mark.parametrize("path", ["GET /health/live", f"POST {PREDICT}"], ids=["GET", "POST"])
+def test_a_client_that_asks_ahead_and_never_reads_is_read_no_further(victim, good, path):
+    one = f"{path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=1) as s, pytest.raises(TimeoutError):
+        s.sendall(one * (100_000_000 // len(one)))
+    victim.answers(good)
+    assert victim.grown_mib() < MORE_MIB
+
+
+def test_a_client_that_asks_ahead_and_reads_later_gets_every_answer(victim):
+    one, many = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n", 20_000
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s, ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(s.sendall, one * many)
+        found = b""
+        while found.count(b"HTTP/1.1 200") < many or not found.endswith(b"}"):
+            received = s.recv(1 << 20)
+            assert received
+            found += received
+        sent.result()
+
+
+def test_a_client_that_asks_ahead_and_goes_is_no_failure(victim, good):
+    content = orjson.dumps(good)
+    head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nX-Request-Timeout-Ms: 900\r\nContent-Length: {len(content)}\r\n\r\n"
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+            s.sendall((head.encode() + content) * 3)
+    victim.answers(good)
+    assert victim.failures() == []
+
+
+def test_what_is_no_http_is_refused_as_everything_else(victim):
+    with socket.create_connection(("127.0.0.1", victim.port), timeout=30) as s:
+        s.sendall(b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n")
+        answer = s.recv(10_000)
+        assert s.recv(1) == b""
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/json" in head
+    assert orjson.loads(content)["error"]["code"] == "malformed_request"
 
 
 def test_a_large_body_in_one_piece_is_no_endless_head(victim, good):
