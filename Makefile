@@ -81,7 +81,7 @@ promote: $(DEV)/.ready ## make a trained model the champion, and write its bundl
 	@$(DEV)/bin/python -m aiot_anomaly.training promote "$(PROFILE)" $(if $(RUN),--run $(RUN))
 
 reexport: $(DEV)/.ready ## make a champion's graph again from its weights, with the same scores (PROFILE=...)
-	@$(DEV)/bin/python -m aiot_anomaly.training reexport $(PROFILE)
+	@$(DEV)/bin/python -m aiot_anomaly.training reexport "$(PROFILE)"
 
 propose: $(DEV)/.ready data ## train, and put a model that beats the champion on a branch (PROFILE=..., RUN=...)
 	@$(DEV)/bin/python -m aiot_anomaly.training propose $(PROFILE) $(if $(RUN),--run $(RUN))

@@ -8,12 +8,12 @@ model that is busy. So only that way says what is wrong.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.http_answer import http_answer
 from serving.metrics import Metrics
 
 #: headers that ask for something that is not done here
@@ -26,13 +26,13 @@ class QuickRoute:
 
     Attributes:
         template: the path as it is described, for the metrics.
-        headers: of each answer.
+        headers: of each answer, beside those that all have.
         answer: from a body to the JSON of the answer; None where it cannot be given at once.
         metrics: told of each answer.
     """
 
     template: str
-    headers: Mapping[bytes, bytes]
+    headers: Sequence[tuple[bytes, bytes]]
     answer: Callable[[bytes], bytes | None]
     metrics: Metrics
 
@@ -95,10 +95,7 @@ class AtOnce(HttpToolsProtocol):
         content = route.answer(body)
         if content is None:
             return False
-        own = {**route.headers, b"content-length": b"%d" % len(content)}
-        headers: Any = [*self.server_state.default_headers, *own.items()]
-        head = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(b"HTTP/1.1 200 OK\r\n%b\r\n%b" % (head, content))
+        self.transport.write(http_answer(200, [*self.server_state.default_headers, *route.headers], content))
         route.metrics.answered(route.template, 200, time.perf_counter() - self._start)
         return True
 

@@ -62,7 +62,7 @@ def quick_routes(s: Service) -> dict[bytes, QuickRoute]:
         def answer_to(body: bytes) -> bytes | None:
             return None if s.lifecycle.draining or len(body) > most else answer_at_once(model, body)
 
-        headers = {b"content-type": b"application/json", b"x-model-version": model.version.encode()}
+        headers = [(b"x-model-version", model.version.encode())]
         return QuickRoute(template, headers, answer_to, s.metrics)
 
     return {path.encode(): route(of.template, of.model) for path, of in direct_routes(s).items()}

@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 
 from serving.at_once import AtOnce, QuickRoute
-from serving.head_limit import HeadLimit
+from serving.connection_limits import ConnectionLimits
 from serving.one_write import OneWrite
 from serving.service import Service
 
@@ -68,7 +68,7 @@ def create(service: Service, app: object, host: str, port: int, quick: Mapping[b
         quick: what may be answered at once, by path.
     """
 
-    class Protocol(OneWrite, HeadLimit, AtOnce):
+    class Protocol(OneWrite, ConnectionLimits, AtOnce):
         routes = quick
 
     drain_s = service.settings.drain_ms / 1000

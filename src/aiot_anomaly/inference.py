@@ -22,7 +22,7 @@ BATCH = 1024
 #: windows that the memory which is kept from one run to the next has room for: the API asks for no more at once
 KEPT = 64
 #: seasons that are kept
-PREPARED = 256
+SEASONS = 256
 _RESIDUALS = ("level", "residual", "last")
 
 
@@ -55,7 +55,7 @@ class Graph:
         self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self._profile = profile
         self._has_season = "season" in {i.name for i in self._session.get_inputs()} and profile.season.slots > 1
-        self._slots = lru_cache(PREPARED)(lambda end: season_slots(profile, np.array([end])))
+        self._slots = lru_cache(SEASONS)(lambda end: season_slots(profile, np.array([end])))
         #: of runs that are over, by what they were asked for
         self._free: dict[tuple[str, ...], deque[GraphMemory]] = {o: deque() for o in (Scores._fields, _RESIDUALS)}
 
@@ -88,7 +88,8 @@ class Graph:
     ) -> list[Float]:
         if not len(windows):
             # ONNX Runtime's LSTM ends the whole process on an empty batch
-            return [np.empty((0, *o.shape[1:])) for o in self._session.get_outputs() if o.name in names]
+            shapes = {o.name: o.shape[1:] for o in self._session.get_outputs()}
+            return [np.empty((0, *shapes[name])) for name in names]
         parts = [self._run(names, windows, calibrations, threshold, at) for at in range(0, len(windows), BATCH)]
         return parts[0] if len(parts) == 1 else [np.concatenate(p) for p in zip(*parts, strict=True)]
 

@@ -186,7 +186,7 @@ def test_several_requests_in_one_packet_are_answered_in_their_order(asked, insta
 
 
 def test_a_connection_takes_any_number_of_requests(asked, instance):
-    """Also more than a request's head may have bytes (`serving.head_limit`)."""
+    """Also more than a request's head may have bytes (`serving.connection_limits`)."""
     one = request(instance)
 
     async def talk(c: Connection):

@@ -1,4 +1,4 @@
-"""Refuses a request of which more comes than its body: uvicorn would keep all of it in memory."""
+"""What a connection may send beside bodies, and ahead of the answers: uvicorn would keep all of it in memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sized
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving import errors
+from serving.http_answer import http_answer
 
 #: request line and headers; Cloud Run takes no more either. As much may come beside a body, and beside each byte of it
 #: another one: what chunks take, as long as they are not tiny
@@ -16,7 +17,7 @@ MOST_BYTES = 64 * 1024
 _CHUNK = 2
 
 
-class HeadLimit(HttpToolsProtocol):
+class ConnectionLimits(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with an end to heads, to trailers, and to what is sent ahead of the answers."""
 
     _beside = 0
@@ -50,15 +51,8 @@ class HeadLimit(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """A request that is no HTTP, refused as all others are."""
-        content = errors.body("malformed_request", msg)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(content)),
-            (b"connection", b"close"),
-        ]
-        head = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[400], head, content))
+        headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self.transport.write(http_answer(400, headers, errors.body("malformed_request", msg)))
         self.transport.close()
 
 
