@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -34,11 +34,14 @@ _TRIES = 5
 #: batches of one request after which the next one is taken to come alone, too
 _QUIET = 16
 
+#: told the scores, or why there are none; it raises nothing
+Found = Callable[[Scores | Exception], None]
+
 
 class _Job(NamedTuple):
     part: Instances
     windows: int
-    answer: asyncio.Future[Scores]
+    found: Found
     deadline: float
     since: float
 
@@ -94,51 +97,53 @@ class Batcher:
             raise
 
     async def score(self, part: Instances, deadline: float) -> Scores:
-        """Scores the windows, together with those of others; 1.0 is the threshold.
-
-        Args:
-            part: `PART` windows at most; one that has many sends them one part after the other, so others get in.
-            deadline: of `time.monotonic`, by which an answer is worth something.
+        """The scores of these windows, as `submit` tells them.
 
         Raises:
             OverloadedError: the deadline cannot be met.
         """
-        found = self.at_once(part)
-        if found is not None:
-            return found
-        loop, windows = asyncio.get_running_loop(), len(part)
-        job = _Job(part, windows, loop.create_future(), deadline, time.monotonic())
-        self._jobs.append(job)
-        self._waiting += windows
+        answer: asyncio.Future[Scores] = asyncio.get_running_loop().create_future()
+
+        def found(scores: Scores | Exception) -> None:
+            if answer.done():
+                return
+            if isinstance(scores, Exception):
+                answer.set_exception(scores)
+            else:
+                answer.set_result(scores)
+
+        self.submit(part, deadline, found)
+        return await answer
+
+    def submit(self, part: Instances, deadline: float, found: Found) -> None:
+        """Has windows scored, together with those of others; 1.0 is the threshold.
+
+        Args:
+            part: `PART` windows at most; one that has many sends them one part after the other, so others get in.
+            deadline: of `time.monotonic`, by which an answer is worth something; an `OverloadedError` is told after it.
+            found: called once: before this returns where nobody else's windows can have joined.
+        """
+        windows = len(part)
         self._load.begin(windows)
+        if windows <= self._most_at_once and self._is_alone():
+            self._taken = True
+            asyncio.get_running_loop().call_soon(self._turned)
+            self._metrics.batched(self._name, windows, 0.0)
+            found(self._run([part]))
+            self._load.end(windows)
+            return
+        self._jobs.append(_Job(part, windows, found, deadline, time.monotonic()))
+        self._waiting += windows
         if not self._running and not self._called:
             # what else has come by now is read first, and joins
             self._called = True
-            loop.call_soon(self._start)
-        try:
-            return await job.answer
-        finally:
-            self._load.end(windows)
+            asyncio.get_running_loop().call_soon(self._start)
 
-    def is_alone(self) -> bool:
-        """Whether whoever asks now does so alone, as it has been for a while; two who ask in one turn are not."""
+    def _is_alone(self) -> bool:
+        """Whether who asks now does so alone, as it has been for a while; two who ask in one turn are not."""
         if self._taken:
             self._singles = 0
         return self._singles >= _QUIET and not self._running and not self._jobs
-
-    def at_once(self, part: Instances) -> Scores | None:
-        """The scores of a few windows that nobody else's can have joined; None where they are to be queued."""
-        windows = len(part)
-        if windows > self._most_at_once or not self.is_alone():
-            return None
-        self._taken = True
-        asyncio.get_running_loop().call_soon(self._turned)
-        self._load.begin(windows)
-        try:
-            self._metrics.batched(self._name, windows, 0.0)
-            return self._scores([part])
-        finally:
-            self._load.end(windows)
 
     def _turned(self) -> None:
         self._taken = False
@@ -153,9 +158,9 @@ class Batcher:
         self._running = sum(j.windows for j in batch)
         self._singles = self._singles + 1 if len(batch) == 1 else 0
         if self._running <= self._most_inline:
-            self._done(batch, self._run(batch))
+            self._done(batch, self._run([job.part for job in batch]))
             return
-        running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, batch)
+        running = asyncio.get_running_loop().run_in_executor(self._executor, self._run, [job.part for job in batch])
         running.add_done_callback(lambda f: self._done(batch, f.result()))
 
     def _take(self) -> list[_Job]:
@@ -165,11 +170,10 @@ class Batcher:
         while self._jobs and self._jobs[0].windows <= room:
             job = self._jobs.popleft()
             self._waiting -= job.windows
-            if job.answer.done():
-                continue
             if now > job.deadline:
                 self._metrics.refused(self._name, "deadline")
-                job.answer.set_exception(OverloadedError(now - job.since))
+                job.found(OverloadedError(now - job.since))
+                self._load.end(job.windows)
                 continue
             batch.append(job)
             room -= job.windows
@@ -177,9 +181,9 @@ class Batcher:
             self._metrics.batched(self._name, PART - room, now - batch[0].since)
         return batch
 
-    def _run(self, batch: Sequence[_Job]) -> Scores | Exception:
+    def _run(self, parts: Sequence[Instances]) -> Scores | Exception:
         try:
-            return self._scores([job.part for job in batch])
+            return self._scores(parts)
         except Exception as e:  # of the runtime; each of the requests is told
             return e
 
@@ -213,13 +217,11 @@ class Batcher:
         at = 0
         for job in batch:
             end = at + job.windows
-            if job.answer.done():
-                pass
-            elif isinstance(scores, Exception):
-                job.answer.set_exception(scores)
+            if isinstance(scores, Exception) or len(batch) == 1:
+                job.found(scores)
             else:
-                own = scores if len(batch) == 1 else Scores(*(a[at:end] for a in scores))
-                job.answer.set_result(own)
+                job.found(Scores(*(a[at:end] for a in scores)))
+            self._load.end(job.windows)
             at = end
         if self._jobs and not self._called:
             self._called = True

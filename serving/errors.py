@@ -47,6 +47,11 @@ def listed(names: Iterable[object], most: int = 10) -> str:
     return ", ".join(short[:most]) + (f", … ({len(short)} in all)" if len(short) > most else "")
 
 
+def internal() -> ApiError:
+    """A fault of the service itself (500)."""
+    return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the service failed; its log says why")
+
+
 def from_pydantic(error: ValidationError, where: str = "", codes: Mapping[str, str] | None = None) -> ApiError:
     """The first fault that pydantic found.
 
@@ -100,7 +105,7 @@ def install(app: FastAPI) -> None:
 
     async def failed(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, shorten(request.url.path), exc_info=error)
-        return respond(ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the service failed; its log says why"))
+        return respond(internal())
 
     app.add_exception_handler(ApiError, refused)
     app.add_exception_handler(HTTPException, not_routed)

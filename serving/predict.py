@@ -13,12 +13,12 @@ from aiot_anomaly.detection import first_not_finite
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
 from serving import encoding, service
-from serving.at_once import QuickRoute
 from serving.body_limit import SMALL
 from serving.direct import DirectRoute
 from serving.errors import unprocessable
 from serving.instances import Instances, Reader
 from serving.model_path import MODEL_PATH
+from serving.quick import QuickRoute, Tell
 from serving.schemas import PredictResponse
 from serving.service import Model, Service
 
@@ -50,52 +50,53 @@ async def answer(model: Model, body: bytes, timeout_s: float) -> bytes:
     deadline = time.monotonic() + timeout_s
     parts = []
     for part in model.reader.parts(body):
-        parts.append(encoding.predictions(model.detector.profile, part, await scored(model, part, deadline)))
+        parts.append(_content(model, part, await model.batcher.score(part, deadline)))
     return encoding.response(model.detector, parts)
 
 
 def quick_routes(s: Service) -> dict[bytes, QuickRoute]:
-    """The same addresses, for short requests that come while nobody else asks."""
+    """The same addresses, for short requests."""
     most = min(SMALL, s.settings.max_body_bytes)
 
     def route(template: str, model: Model) -> QuickRoute:
-        def answer_to(body: bytes) -> bytes | None:
-            return None if s.lifecycle.draining or len(body) > most else answer_at_once(model, body)
+        def ask(body: bytes, tell: Tell) -> bool:
+            return not s.lifecycle.draining and len(body) <= most and is_asked(model, body, s.most_s, tell)
 
-        headers = [(b"x-model-version", model.version.encode())]
-        return QuickRoute(template, headers, answer_to, s.metrics)
+        return QuickRoute(template, [(b"x-model-version", model.version.encode())], ask, s.metrics)
 
     return {path.encode(): route(of.template, of.model) for path, of in direct_routes(s).items()}
 
 
-def answer_at_once(model: Model, body: bytes) -> bytes | None:
-    """What `answer` gives for a few windows while nobody else asks; None where it is for `answer` to say."""
-    if not model.batcher.is_alone():
-        return None
+def is_asked(model: Model, body: bytes, timeout_s: float, tell: Tell) -> bool:
+    """Asks for what `answer` gives, without a task that waits for it; False where it takes more than one part."""
+    deadline = time.monotonic() + timeout_s
     try:
+        model.batcher.admit(timeout_s)
         parts = list(model.reader.parts(body))
-        scores = model.batcher.at_once(parts[0]) if len(parts) == 1 else None
-        if scores is None:
-            return None
-        check(parts[0], scores)
-        content = encoding.predictions(model.detector.profile, parts[0], scores)
-    except Exception:
-        # whatever it is, the usual way finds it again and tells it
-        return None
-    model.metrics.scored(model.name, scores.score)
-    return encoding.response(model.detector, [content])
+    except Exception as e:
+        tell(e)
+        return True
+    if len(parts) != 1:
+        return False
+    part = parts[0]
+
+    def found(scores: Scores | Exception) -> None:
+        try:
+            if isinstance(scores, Exception):
+                raise scores
+            tell(encoding.response(model.detector, [_content(model, part, scores)]))
+        except Exception as e:
+            # whatever it is, who else is in the batch is told, too
+            tell(e)
+
+    model.batcher.submit(part, deadline, found)
+    return True
 
 
-async def scored(model: Model, part: Instances, deadline: float) -> Scores:
-    """The scores of instances, `instances.PART` of them at most, by the `deadline` of `time.monotonic`.
-
-    Raises:
-        ApiError: a score is not finite, or it cannot be had in time.
-    """
-    scores = await model.batcher.score(part, deadline)
+def _content(model: Model, part: Instances, scores: Scores) -> bytes:
     check(part, scores)
     model.metrics.scored(model.name, scores.score)
-    return scores
+    return encoding.predictions(model.detector.profile, part, scores)
 
 
 def check(part: Instances, scores: Scores) -> None:

@@ -13,9 +13,9 @@ from types import FrameType
 
 import uvicorn
 
-from serving.at_once import AtOnce, QuickRoute
 from serving.connection_limits import ConnectionLimits
 from serving.one_write import OneWrite
+from serving.quick import Quick, QuickRoute
 from serving.service import Service
 
 #: Cloud Run kills a container 10 s after SIGTERM
@@ -62,13 +62,13 @@ def create(service: Service, app: object, host: str, port: int, quick: Mapping[b
 
     Args:
         service: that the app serves.
-        app: answers whatever is not answered at once.
+        app: answers whatever is not answered without it.
         host: the address to listen on.
         port: the port to listen on.
-        quick: what may be answered at once, by path.
+        quick: what may be answered without the app, by path.
     """
 
-    class Protocol(OneWrite, ConnectionLimits, AtOnce):
+    class Protocol(OneWrite, ConnectionLimits, Quick):
         routes = quick
 
     drain_s = service.settings.drain_ms / 1000

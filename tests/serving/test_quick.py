@@ -1,17 +1,22 @@
-"""Short requests that come alone: answered without the app, as by the app, and only where nothing is unusual."""
+"""Short requests: answered without the app, as by the app, and only where nothing is unusual."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httptools
 import orjson
 import pytest
+import uvicorn
 
-from serving import predict, server
+from serving import logs, predict, server
 from serving.app import create_app
+from serving.service import Service
 from serving.settings import Settings
 
 #: requests that come alone before the next one is answered at once
@@ -48,8 +53,19 @@ class Answers:
 class Connection:
     """To the server, with what of its requests the app has seen."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: list[str], service) -> None:
-        self._reader, self._writer, self.seen, self.service = reader, writer, seen, service
+    def __init__(self, server: uvicorn.Server, seen: list[str], service: Service) -> None:
+        self.server, self.seen, self.service = server, seen, service
+
+    async def open(self) -> Connection:
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+        return self
+
+    async def another(self) -> Connection:
+        return await Connection(self.server, self.seen, self.service).open()
+
+    def close(self) -> None:
+        self._writer.close()
 
     async def send(self, *pieces: bytes) -> None:
         """The pieces, each by itself."""
@@ -94,16 +110,14 @@ def asked(models_dir):
             serving = asyncio.create_task(running.serve())
             while not running.started:
                 await asyncio.sleep(0.01)
-            port = running.servers[0].sockets[0].getsockname()[1]
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            connection = Connection(reader, writer, seen, service)
+            connection = await Connection(running, seen, service).open()
             for _ in range(QUIET):
                 await connection.ask(request(instance))
             seen.clear()
             try:
                 return await talk(connection)
             finally:
-                writer.close()
+                connection.close()
                 running.should_exit = True
                 await serving
 
@@ -145,9 +159,6 @@ def test_it_is_answered_without_the_app_as_by_the_app(asked, instance):
         (lambda one: [one.replace(b"Host: api", b"Host: api\r\nExpect: 100-continue")], 200),
         (lambda one: [one.replace(b"tiny:predict", b"none:predict")], 404),
         (lambda one: [one.replace(b"POST", b"PUT")], 405),
-        (lambda one: [one.replace(b"device-1", b"device 1")], 422),
-        (lambda one: [one.replace(b'"instances"', b'"instanzes"')], 422),
-        (lambda one: [one.replace(b'{"instances"', b'["instances"')], 400),
     ],
     ids=[
         "a body in pieces",
@@ -155,9 +166,6 @@ def test_it_is_answered_without_the_app_as_by_the_app(asked, instance):
         "expect",
         "no model",
         "another method",
-        "a device",
-        "a field",
-        "no JSON",
     ],
 )
 def test_what_is_unusual_is_the_apps_and_the_connection_goes_on(asked, instance, pieces, status):
@@ -172,6 +180,124 @@ def test_what_is_unusual_is_the_apps_and_the_connection_goes_on(asked, instance,
     head_in_pieces = seen == 0 and pieces(b"0123456789" * 5)[0] == b"0123456789" * 2
     assert seen == 1 or head_in_pieces
     assert seen_after == seen
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        (b"device-1", b"device 1", 422),
+        (b'"instances"', b'"instanzes"', 422),
+        (b'{"instances"', b'["instances"', 400),
+        (b'"window_end"', b'"calibration":{"center":[1e999]},"window_end"', 422),
+    ],
+    ids=["a device", "a field", "no JSON", "a calibration"],
+)
+def test_a_refusal_is_the_apps_and_the_connection_goes_on(asked, instance, old, new, status):
+    body = orjson.dumps({"instances": [instance]}).replace(old, new)
+
+    async def talk(c: Connection):
+        here = await c.ask(request(None, body=body))
+        assert c.seen == []
+        by_the_app = await c.ask(request(None, "X-Request-Timeout-Ms: 5000", body=body))
+        assert c.seen == [PATH]
+        return here, by_the_app, (await c.ask(request(instance)))[0]
+
+    here, by_the_app, after = asked(talk, instance)
+    assert (here[0], after) == (status, 200)
+    assert here[2] == by_the_app[2]
+    assert without_date(here[1]) == without_date(by_the_app[1])
+
+
+def test_what_many_ask_in_one_turn_is_scored_together_and_each_gets_its_own(asked, instance):
+    devices = [f"device-{i}" for i in range(20)]
+
+    async def talk(c: Connection):
+        many = [await c.another() for _ in devices]
+        # none is read before all are there
+        for one, device in zip(many, devices, strict=True):
+            one._writer.write(request({**instance, "device_id": device}))
+        answers = [(await one.receive())[0] for one in many]
+        for one in many:
+            one.close()
+        return answers, c.service.metrics.text().decode(), list(c.seen)
+
+    answers, text, seen = asked(talk, instance)
+    assert seen == []
+    assert [status for status, _, _ in answers] == [200] * len(devices)
+    assert [content["predictions"][0]["device_id"] for _, _, content in answers] == devices
+    batches = next(line for line in text.splitlines() if line.startswith("aiot_batch_windows_count"))
+    # the first may be answered at once, the others are some to a batch
+    assert float(batches.split()[-1]) <= QUIET + len(devices) / 2
+
+
+def test_a_request_behind_one_that_waits_is_answered_after_it(asked, instance):
+    async def talk(c: Connection):
+        c.service.models["tiny"].batcher._singles = 0
+        await c.send(request({**instance, "device_id": "first"}) + b"GET /health/live HTTP/1.1\r\nHost: api\r\n\r\n")
+        return await c.receive(2)
+
+    first, second = asked(talk, instance)
+    assert first[2]["predictions"][0]["device_id"] == "first"
+    assert second[2] == {"status": "alive"}
+
+
+def test_a_client_that_goes_while_it_waits_takes_nobody_with_it(asked, instance, caplog):
+    async def talk(c: Connection):
+        c.service.models["tiny"].batcher._singles = 0
+        gone = await c.another()
+        gone._writer.write(request(instance))
+        gone._writer.transport.abort()
+        return (await c.ask(request(instance)))[0]
+
+    assert asked(talk, instance) == 200
+    assert not [r for r in caplog.records if r.levelname in {"WARNING", "ERROR"}]
+
+
+def test_whoever_waits_when_the_server_ends_is_answered(asked, instance):
+    async def talk(c: Connection):
+        batcher = c.service.models["tiny"].batcher
+        batcher._singles = 0
+        start, ended = batcher._start, []
+
+        def end_and_start() -> None:
+            ended.extend(p.shutdown() for p in c.server.server_state.connections)
+            start()
+
+        batcher._start = end_and_start
+        status, _, _ = await c.ask(request(instance))
+        return status, len(ended), await c.hung_up()
+
+    assert asked(talk, instance) == (200, 1, True)
+
+
+def test_there_may_be_too_much_to_do(asked, instance):
+    async def talk(c: Connection):
+        load = c.service.models["tiny"].batcher._load
+        load.begin(10**9)
+        refused = await c.ask(request(instance))
+        load.end(10**9)
+        return refused, list(c.seen)
+
+    (status, headers, content), seen = asked(talk, instance)
+    assert (status, content["error"]["code"], seen) == (503, "overloaded", [])
+    assert int(headers["retry-after"]) >= 1
+
+
+def test_an_answer_that_comes_too_late_is_none(asked, instance):
+    async def talk(c: Connection):
+        batcher = c.service.models["tiny"].batcher
+        batcher._singles = 0
+        start = batcher._start
+
+        def start_late() -> None:
+            time.sleep(0.1)
+            start()
+
+        batcher._start = start_late
+        status, headers, content = await c.ask(request(instance))
+        return status, headers["retry-after"], content["error"]["code"], batcher._load.wait_s()
+
+    assert asked(talk, instance, Settings(request_timeout_ms=50)) == (503, "1", "overloaded", 0)
 
 
 def test_several_requests_in_one_packet_are_answered_in_their_order(asked, instance):
@@ -226,15 +352,6 @@ def test_a_body_beyond_the_limit_is_refused(asked, instance):
     assert asked(talk, instance, settings) == (200, 413)
 
 
-def test_a_busy_model_queues(asked, instance):
-    async def talk(c: Connection):
-        c.service.models["tiny"].batcher._singles = 0
-        first = await c.ask(request(instance))
-        return first[0], list(c.seen)
-
-    assert asked(talk, instance) == (200, [PATH])
-
-
 def test_each_answer_is_counted_once(asked, instance):
     async def talk(c: Connection):
         for one in (request(instance), request(instance), request({**instance, "device_id": "?"})):
@@ -249,18 +366,28 @@ def test_each_answer_is_counted_once(asked, instance):
     assert f'aiot_request_seconds_count{{route="{template}"}} {QUIET + 3}.0' in text
 
 
-def test_a_fault_of_the_runtime_is_told_and_logged(asked, instance, monkeypatch, caplog):
+def test_a_fault_of_the_runtime_is_told_and_logged_with_its_trace(asked, instance, monkeypatch):
     from aiot_anomaly.detector import Detector
+
+    trace = "0af7651916cd43dd8448eb211c80319c"
 
     async def talk(c: Connection):
         def broken(*_: object) -> None:
             raise RuntimeError("the runtime failed")
 
         monkeypatch.setattr(Detector, "score", broken)
-        failed = await c.ask(request(instance))
+        failed = await c.ask(request(instance, f"traceparent: 00-{trace}-b7ad6b7169203331-01"))
         monkeypatch.undo()
-        return failed[0], failed[2]["error"]["code"], await c.hung_up()
+        return failed[0], failed[2]["error"]["code"], (await c.ask(request(instance)))[0]
 
-    # uvicorn closes the connection of whatever failed
-    assert asked(talk, instance) == (500, "internal", True)
-    assert "the runtime failed" in caplog.text
+    log = logging.getLogger("serving.quick")
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(logs.JsonFormatter())
+    log.addHandler(handler)
+    try:
+        assert asked(talk, instance) == (500, "internal", 200)
+    finally:
+        log.removeHandler(handler)
+    line = orjson.loads(handler.stream.getvalue())
+    assert "RuntimeError: the runtime failed" in line["exception"]
+    assert line["logging.googleapis.com/trace"] == trace
