@@ -60,6 +60,13 @@ def _answer(service: Service, name: str, verb: str, body: bytes) -> bytes:
     return detect.answer_alone(model.detector, service.calibrations, body)
 
 
+def table(detector: Detector) -> str:
+    """A CSV of readings, as `/invocations` takes it."""
+    good, _ = _reading_requests(detector)
+    rows = [f"{r['timestamp']},{','.join(map(str, r['values'].values()))}" for r in good["readings"][-2:]]
+    return "\n".join([f"timestamp,{','.join(detector.profile.sensor_names)}", *rows, ""])
+
+
 def _windows(detector: Detector) -> tuple[dict[str, Any], dict[str, Any]]:
     return _window(detector), _wrong_window(detector)
 

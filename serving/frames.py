@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,9 @@ def from_split(given: object) -> Frame:
     columns, data, index = given.get("columns"), given["data"], given.get("index")
     if not isinstance(columns, list) or not all(isinstance(c, str) for c in columns):
         raise unprocessable("malformed_request", "dataframe_split.columns is no list of texts")
+    twice = [c for c, n in Counter(columns).items() if n > 1]
+    if twice:
+        raise unprocessable("malformed_request", f"the table has more than one column {listed(twice)}, expected one")
     _check_rows(data)
     for i, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):

@@ -9,7 +9,8 @@ https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally
 | `inputs` | columns: `device_id`, `window_end`, `values` | one for each window |
 | `instances`, `inputs` | windows alone, numbers n × T × F, with `window_end` in `params` | one for each window |
 
-`params`: `profile` (else the deployment's default), `sensitivity`, and `device_id` and `window_end` of what has none.
+`params`: `profile` (else the deployment's default), `sensitivity`, and `device_id` and `window_end` of what has none;
+those of a CSV are the query's.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ async def version(request: Request) -> Response:
 
 @router.post("/invocations", response_model=InvocationsResponse)
 async def invocations(request: Request) -> Response:
-    """Scores readings or windows as MLflow's clients send them; the model is `params.profile` or the default."""
+    """Scores readings or windows as MLflow's clients send them.
+
+    The model is `params.profile`, or the query's `profile` beside a CSV, else the default.
+    """
     s = service.of(request)
     body = await request.body()
     protocol.check_size(s, body)

@@ -18,7 +18,7 @@ from aiot_anomaly.calibration import encode
 from aiot_anomaly.detector import Detector
 from serving import describe
 from serving.errors import ApiError, body
-from serving.examples import examples
+from serving.examples import examples, table
 from serving.schemas import (
     Alive,
     CalibrateRequest,
@@ -71,6 +71,9 @@ def _describe(app: FastAPI, service: Service) -> dict[str, Any]:
             _refusals(operation, first, of_model="{profile}" in path)
     for path, (verb, request) in _REQUESTS.items():
         _inference(schema["paths"][path]["post"], verb, request, service)
+    # its text is any table's, which a description of its type cannot say
+    csv = {"schema": {"type": "string"}, "example": table(service.catalogue.detectors[first])}
+    schema["paths"]["/invocations"]["post"]["requestBody"]["content"]["text/csv"] = csv
     _answers(schema["paths"], service)
     return schema
 

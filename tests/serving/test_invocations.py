@@ -196,6 +196,7 @@ def test_what_is_no_request_is_refused(client, document, code):
         (b'{"inputs": NaN, "b": ' + b"[" * 50_000, "application/json", 400),
         (b"PAR1", "application/vnd.apache.parquet", 415), (b"\xff\xfe", "text/csv", 422), (b"", "text/csv", 422),
         (b"timestamp,flow\n1,2,3\n", "text/csv", 422), (b'timestamp\n"', "text/csv", 422),
+        (b"timestamp,flow,flow\n2026-03-01T00:00:00Z,2,3\n", "text/csv", 422),
     ],
 )  # fmt: skip
 def test_a_body_of_another_kind_is_refused(client, content, kind, status):

@@ -104,6 +104,14 @@ def test_documented_requests_get_the_documented_answers(client):
     assert posted == 14
 
 
+def test_the_documented_table_is_answered_row_by_row(client):
+    described = client.get("/openapi.json").json()["paths"]["/invocations"]["post"]["requestBody"]["content"]
+    text = described["text/csv"]["example"]
+    found = client.post("/invocations", params={"profile": "tiny"}, content=text, headers={"content-type": "text/csv"})
+    assert found.status_code == 200, found.text
+    assert len(found.json()["predictions"]) == len(text.splitlines()) - 1 == 2
+
+
 def test_documented_gets_answer_as_documented(client):
     for method, path, operation in _operations(client):
         if method == "get" and path not in {"/metrics", "/version"}:
