@@ -11,6 +11,7 @@ from docs.costs import sizes, table, usage
 from docs.costs.prices import PRICES, Key
 from docs.costs.sizes import Sizes
 from docs.costs.usage import Item, Scenario
+from docs.guide import included
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,9 @@ def test_an_instance_kept_warm_is_paid_for_at_rest(measured: Sizes) -> None:
 
 def test_the_guide_has_the_tables_as_they_are_now(measured: Sizes) -> None:
     guide = command.GUIDE.read_text(encoding="utf-8")
-    assert command.included(guide, table.markdown(measured)) == guide, "run `make costs`"
+    assert included(guide, table.markdown(measured)) == guide, "run `make costs`"
 
 
 def test_a_guide_without_a_place_for_the_tables_is_refused() -> None:
     with pytest.raises(ValueError, match="0 places for the costs"):
-        command.included("no place", "| table |")
+        included("no place", "| table |")

@@ -8,9 +8,9 @@ import pytest
 
 from docs.costs import sizes
 from docs.costs import table as costs
-from docs.costs.__main__ import included
 from docs.costs.prices import QUOTAS
 from docs.costs.sizes import Sizes
+from docs.guide import included
 from docs.scale import __main__ as command
 from docs.scale import fleets, table
 
