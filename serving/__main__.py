@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
-import logging
-import os
-import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from aiot_anomaly.errors import AIoTError
-from serving import catalogue, logs, predict, server, spans
-from serving.app import create_app
-from serving.settings import Settings, from_environment
-
-#: after so long the event loop lets another thread that waits go on; Python's own 5 ms are as long as a batch takes
-_SWITCH_S = 0.0005
 #: new containers after which the garbage collector looks for cycles: more than the windows of a request have rows
 _COLLECT_AT = 100_000
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM or Ctrl-C; 1 if the bundles or the settings are not right."""
-    # uvicorn drains and then raises the signal again: that is a good end, not a killed process
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        settings = from_environment(os.environ)
-        given = _parser(settings).parse_args(arguments)
-        if given.check:
-            for name, detector in catalogue.load(given.models).detectors.items():
-                print(f"{name} {detector.bundle.version}: golden scores hold")
-            return 0
-        logs.configure(settings.google_cloud_project)
-        app = create_app(given.models, settings)
-    except AIoTError as e:
-        print(f"serving: {e}", file=sys.stderr)
-        return 1
-    versions = {name: d.bundle.version for name, d in app.state.service.catalogue.detectors.items()}
-    logging.getLogger("serving").info("models loaded", extra={"fields": {"models": versions}})
-    served = spans.traced(app) if spans.wanted(os.environ) else app
-    # a batch that ran in a thread goes on as soon as it has its result, however busy the event loop is with refusals
-    sys.setswitchinterval(_SWITCH_S)
-    # what is loaded stays: the collector need not look at it again, which takes it milliseconds each time
-    gc.freeze()
-    # and a large body is not looked through again and again while it is read: what it leaves needs no collector
-    gc.set_threshold(_COLLECT_AT)
-    # a span, or a line in the log, is made on the app's way
-    quick = {} if served is not app or settings.access_log else predict.quick_routes(app.state.service)
-    server.create(app.state.service, served, given.host, given.port, quick).run()
-    return 0
-
-
-def _parser(settings: Settings) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m serving", description=__doc__)
-    parser.add_argument("--host", default=settings.host, help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=settings.port, help="port to listen on (%(default)s)")
-    parser.add_argument("--models", type=Path, default=settings.models_dir, help="folder of the bundles (%(default)s)")
-    parser.add_argument("--check", action="store_true", help="load the bundles, verify their golden scores and end")
-    return parser
-
-
 if __name__ == "__main__":
+    # what is imported stays, and to look through it again and again takes a tenth of the start; later on, a large body
+    # is not looked through again and again while it is read: what it leaves needs no collector
+    gc.set_threshold(_COLLECT_AT)
+    from serving.command import main
+
     sys.exit(main())

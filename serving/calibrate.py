@@ -13,9 +13,10 @@ from aiot_anomaly.detector import Detector
 from aiot_anomaly.device_calibration import calibrate_series
 from aiot_anomaly.errors import CalibrationError
 from serving import payload, readings, service
+from serving.answers import CalibrateResponse
 from serving.errors import unprocessable
 from serving.model_path import MODEL_PATH
-from serving.schemas import CalibrateRequest, CalibrateResponse
+from serving.schemas import CalibrateRequest
 
 router = APIRouter(tags=["inference"])
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
 from aiot_anomaly.detector import Detector
-from serving import service
+from serving import health, service
+from serving.answers import Alive, ModelDescription, ModelList, ModelName, Ready, WindowDescription
 from serving.catalogue import Catalogue
-from serving.errors import ApiError
 from serving.model_path import MODEL_PATH
-from serving.schemas import Alive, ModelDescription, ModelList, ModelName, Ready, WindowDescription
 
 router = APIRouter()
 
@@ -33,18 +30,16 @@ async def get_model(request: Request, response: Response, profile: str) -> Model
     return model_description(detector)
 
 
-@router.get("/health/live", tags=["health"])
+@router.get(health.LIVE_PATH, tags=["health"])
 async def live() -> Alive:
     """The process answers."""
     return Alive(status="alive")
 
 
-@router.get("/health/ready", tags=["health"])
+@router.get(health.READY_PATH, tags=["health"])
 async def ready(request: Request) -> Ready:
     """The models are loaded and gave their golden scores; 503 once the process is to end."""
-    if service.of(request).lifecycle.draining:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "draining", "the process was told to end")
-    return readiness(service.of(request).catalogue)
+    return readiness_of(service.of(request))
 
 
 @router.get("/metrics", tags=["health"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -63,9 +58,9 @@ def model_list(catalogue: Catalogue) -> ModelList:
     )
 
 
-def readiness(catalogue: Catalogue) -> Ready:
-    """What `GET /health/ready` answers."""
-    return Ready(status="ready", models={name: d.bundle.version for name, d in catalogue.detectors.items()})
+def readiness_of(s: service.Service) -> Ready:
+    """What `GET /health/ready` answers, unless it is refused."""
+    return Ready.model_validate(health.ready(s))
 
 
 def model_description(detector: Detector) -> ModelDescription:

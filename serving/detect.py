@@ -17,10 +17,11 @@ from aiot_anomaly.errors import CalibrationError
 from aiot_anomaly.scoring import threshold_factor
 from aiot_anomaly.windows import as_datetime
 from serving import encoding, payload, readings, service
+from serving.answers import DetectResponse
 from serving.calibration_cache import CalibrationCache
 from serving.errors import unprocessable
 from serving.model_path import MODEL_PATH
-from serving.schemas import DetectRequest, DetectResponse
+from serving.schemas import DetectRequest
 
 router = APIRouter(tags=["inference"])
 
@@ -98,7 +99,7 @@ def answered(detector: Detector, cache: CalibrationCache, document: dict[str, An
 
 
 def undecided(device_id: str, end: int, readings_needed: int) -> dict[str, Any]:
-    """What stands in the place of a prediction for `end`, in seconds since 1970 UTC: see `schemas.Undecided`."""
+    """What stands in the place of a prediction for `end`, in seconds since 1970 UTC: see `answers.Undecided`."""
     return {
         "device_id": device_id,
         "window_end": as_datetime(end),

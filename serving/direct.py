@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import trace_context
-from serving.body_limit import BodyLimits
 from serving.errors import ApiError, respond
-from serving.metrics import Journal
 from serving.overload import timeout_s
 from serving.payload import receive_body
-from serving.service import Model
+from serving.service import Model, Service
 
 
 @dataclass(frozen=True)
@@ -44,19 +42,15 @@ class Direct:
     Args:
         app: what it stands before.
         routes: by path.
-        most_s: the seconds that a request has at most.
-        limits: of bodies.
-        journal: where answers are written down.
+        service: that the routes belong to.
     """
 
-    def __init__(
-        self, app: ASGIApp, routes: Mapping[str, DirectRoute], most_s: float, limits: BodyLimits, journal: Journal
-    ) -> None:
+    def __init__(self, app: ASGIApp, routes: Mapping[str, DirectRoute], service: Service) -> None:
         self._app = app
         self._routes = routes
-        self._most_s = most_s
-        self._limits = limits
-        self._journal = journal
+        self._most_s = service.most_s
+        self._limits = service.limits
+        self._journal = service.journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, or passes the request on."""

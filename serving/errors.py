@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
-from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -85,29 +85,34 @@ def respond(error: ApiError, model_version: str | None = None) -> Response:
     return Response(content, error.status, headers, media_type="application/json")
 
 
-def install(app: FastAPI) -> None:
-    """Makes the app answer every error in this shape."""
+async def failed(request: Request, error: Exception) -> Response:
+    """The response to a request at which the service itself failed, which its log tells."""
+    _LOG.error("%s %s failed", request.method, shorten(request.url.path), exc_info=error)
+    return respond(internal())
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, ApiError)
-        return respond(error, getattr(request.state, "model_version", None))
 
-    async def not_routed(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        status = HTTPStatus(error.status_code)
-        message = f"{request.method} {shorten(request.url.path)}: {status.phrase}; see /openapi.json"
-        refusal = ApiError(status, _CODES.get(status, f"http_{status}"), message)
-        refusal.headers = dict(error.headers or {})
-        return respond(refusal)
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return respond(error, getattr(request.state, "model_version", None))
 
-    async def gone(_request: Request, _error: Exception) -> Response:
-        return respond(ApiError(HTTPStatus.BAD_REQUEST, "client_disconnected", "the body did not arrive"))
 
-    async def failed(request: Request, error: Exception) -> Response:
-        _LOG.error("%s %s failed", request.method, shorten(request.url.path), exc_info=error)
-        return respond(internal())
+async def _not_routed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    message = f"{request.method} {shorten(request.url.path)}: {status.phrase}; see /openapi.json"
+    refusal = ApiError(status, _CODES.get(status, f"http_{status}"), message)
+    refusal.headers = dict(error.headers or {})
+    return respond(refusal)
 
-    app.add_exception_handler(ApiError, refused)
-    app.add_exception_handler(HTTPException, not_routed)
-    app.add_exception_handler(ClientDisconnect, gone)
-    app.add_exception_handler(Exception, failed)
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return respond(ApiError(HTTPStatus.BAD_REQUEST, "client_disconnected", "the body did not arrive"))
+
+
+#: what an app answers to each error
+HANDLERS: Mapping[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    ApiError: _refused,
+    HTTPException: _not_routed,
+    ClientDisconnect: _gone,
+    Exception: failed,
+}

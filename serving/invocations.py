@@ -26,9 +26,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving import describe, frames, payload, protocol, service
+from serving.answers import InvocationsResponse, Ready
 from serving.errors import ApiError, listed, shorten, unprocessable
 from serving.overload import timeout_s
-from serving.schemas import InvocationsResponse, Ready
 from serving.service import Service
 
 router = APIRouter(tags=["MLflow"])

@@ -17,18 +17,10 @@ from pydantic.json_schema import models_json_schema
 from aiot_anomaly.calibration import encode
 from aiot_anomaly.detector import Detector
 from serving import describe
+from serving.answers import Alive, CalibrateResponse, ErrorBody
 from serving.errors import ApiError, body
 from serving.examples import examples, table
-from serving.schemas import (
-    Alive,
-    CalibrateRequest,
-    CalibrateResponse,
-    DetectRequest,
-    ErrorBody,
-    Instance,
-    InvocationsRequest,
-    PredictRequest,
-)
+from serving.schemas import CalibrateRequest, DetectRequest, Instance, InvocationsRequest, PredictRequest
 from serving.service import Service
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -119,9 +111,9 @@ def _answers(paths: dict[str, Any], service: Service) -> None:
         "/v1/models": describe.model_list(catalogue),
         "/v1/models/{profile}": describe.model_description(detector),
         "/health/live": Alive(status="alive"),
-        "/health/ready": describe.readiness(catalogue),
-        "/health": describe.readiness(catalogue),
-        "/ping": describe.readiness(catalogue),
+        "/health/ready": describe.readiness_of(service),
+        "/health": describe.readiness_of(service),
+        "/ping": describe.readiness_of(service),
     }
     for path, answer in found.items():
         content = paths[path]["get"]["responses"]["200"]["content"]["application/json"]

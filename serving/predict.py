@@ -1,38 +1,20 @@
-"""`:predict`: windows of any devices to predictions."""
+"""`:predict`: windows of any devices to predictions; without the framework, see `serving.front`."""
 
 from __future__ import annotations
 
 import time
 from math import isfinite
 
-from fastapi import APIRouter
-from starlette.requests import Request
-from starlette.responses import Response
-
 from aiot_anomaly.detection import first_not_finite
 from aiot_anomaly.detector import Detector
 from aiot_anomaly.inference import Scores
-from serving import encoding, service
+from serving import encoding
 from serving.body_limit import SMALL
 from serving.direct import DirectRoute
 from serving.errors import unprocessable
 from serving.instances import Instances, Reader
-from serving.model_path import MODEL_PATH
 from serving.quick import QuickRoute, Tell
-from serving.schemas import PredictResponse
 from serving.service import Model, Service
-
-router = APIRouter(tags=["inference"])
-
-
-@router.post(MODEL_PATH + ":predict", response_model=PredictResponse)
-async def predict(request: Request, profile: str) -> Response:
-    """Scores windows: in physical units, columns as `input_names`; score 1.0 is the threshold."""
-    # a model that there is answers at its exact address, see `serving.direct`
-    model = service.of(request).model(profile)
-    request.state.model_version = model.version
-    content = await answer(model, await request.body(), service.of(request).most_s)
-    return Response(content, headers={"X-Model-Version": model.version}, media_type="application/json")
 
 
 def direct_routes(s: Service) -> dict[str, DirectRoute]:

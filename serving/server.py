@@ -6,10 +6,12 @@ clients open their next one elsewhere; and only then does the server stop listen
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -31,12 +33,20 @@ class Server(uvicorn.Server):
         service: that is told.
         config: of uvicorn; see `configuration`.
         drain_s: for how long it still answers, unless no connection is open.
+        begin: what is to be done once it listens, if anything; the server ends if that fails.
     """
 
-    def __init__(self, config: uvicorn.Config, service: Service, drain_s: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        service: Service,
+        drain_s: float,
+        begin: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
         super().__init__(config)
         self._service = service
         self._drain_s = drain_s
+        self._begin = begin
         self._end: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -50,6 +60,13 @@ class Server(uvicorn.Server):
         self.config.encoded_headers.append(closing)
         self.server_state.default_headers = [*self.server_state.default_headers, closing]
 
+    async def main_loop(self) -> None:
+        """Serves until it is time to end."""
+        async with asyncio.TaskGroup() as group:
+            if self._begin is not None:
+                group.create_task(self._begin())
+            await super().main_loop()
+
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: whether it is time to end."""
         if self._end is not None and (time.monotonic() >= self._end or not self.server_state.connections):
@@ -57,7 +74,14 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def create(service: Service, app: object, host: str, port: int, quick: Mapping[bytes, QuickRoute]) -> Server:
+def create(
+    service: Service,
+    app: object,
+    host: str,
+    port: int,
+    quick: Mapping[bytes, QuickRoute],
+    begin: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> Server:
     """A server of this app, to be run.
 
     Args:
@@ -66,6 +90,7 @@ def create(service: Service, app: object, host: str, port: int, quick: Mapping[b
         host: the address to listen on.
         port: the port to listen on.
         quick: what may be answered without the app, by path.
+        begin: see `Server`.
     """
 
     class Protocol(OneWrite, ConnectionLimits, Quick):
@@ -85,4 +110,4 @@ def create(service: Service, app: object, host: str, port: int, quick: Mapping[b
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, int(_GRACE_S - drain_s)),
     )
-    return Server(config, service, drain_s)
+    return Server(config, service, drain_s, begin)

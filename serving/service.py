@@ -1,21 +1,24 @@
-"""What the routes of one app share."""
+"""What the routes share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.requests import Request
 
 from aiot_anomaly.detector import Detector
+from serving import catalogue as catalogues
 from serving.batcher import Batcher
+from serving.body_limit import BodyLimits
 from serving.calibration_cache import CalibrationCache
 from serving.catalogue import Catalogue
 from serving.instances import Reader
-from serving.metrics import Metrics
+from serving.metrics import Journal, Metrics
 from serving.overload import Load
-from serving.settings import Settings
+from serving.settings import Settings, SettingsError
 from serving.workers import Workers
 
 
@@ -55,6 +58,8 @@ class Service:
     models: Mapping[str, Model]
     workers: Workers
     metrics: Metrics
+    journal: Journal
+    limits: BodyLimits
     calibrations: CalibrationCache
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
@@ -72,8 +77,17 @@ class Service:
         return self.models[self.catalogue.get(name).profile.name]
 
 
-def create(catalogue: Catalogue, settings: Settings) -> Service:
-    """Puts together what serves the models of a catalogue."""
+def load(models_dir: Path, settings: Settings) -> Service:
+    """Loads every bundle in `models_dir` and puts together what serves it.
+
+    Raises:
+        BundleError: there is no bundle, or one is not whole.
+        SettingsError: the default profile has no bundle.
+    """
+    catalogue = catalogues.load(models_dir)
+    if settings.default_profile not in {"", *catalogue.detectors}:
+        served = ", ".join(catalogue.detectors)
+        raise SettingsError(f"DEFAULT_PROFILE={settings.default_profile!r}: expected one of {served}")
     metrics, calibrations = Metrics(), CalibrationCache()
     executor = ThreadPoolExecutor(settings.inference_threads, thread_name_prefix="inference")
     load = Load(settings.max_queue_ms / 1000)
@@ -83,7 +97,9 @@ def create(catalogue: Catalogue, settings: Settings) -> Service:
         batcher = Batcher(detector, executor, metrics, load, settings.inference_threads)
         models[name] = Model(detector, Reader(detector, calibrations), batcher, metrics)
     workers = Workers(settings.inference_threads, settings.max_queue_ms / 1000)
-    return Service(catalogue, settings, models, workers, metrics, calibrations)
+    journal = Journal(metrics, settings.access_log)
+    limits = BodyLimits(settings.max_body_bytes, settings.max_bytes_in_flight, settings.body_timeout_s)
+    return Service(catalogue, settings, models, workers, metrics, journal, limits, calibrations)
 
 
 def of(request: Request) -> Service:

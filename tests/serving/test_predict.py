@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from aiot_anomaly.calibration import Calibration, encode
+from serving.answers import PredictResponse
 from serving.calibration_cache import CalibrationCache
 from serving.instances import Instances, Reader
-from serving.schemas import PredictResponse
 from tests.serving.refusal import refused
 
 URL = "/v1/models/tiny:predict"
