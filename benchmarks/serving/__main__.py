@@ -66,13 +66,14 @@ def _measured(given: argparse.Namespace) -> Results:
     subjects = work.prepared(given.models)
     peers = [p for p in PEERS_OF_ALL if p.name in given.peers]
     chosen = {s: peers if s.name in FULL else [p for p in peers if isinstance(p, Bare)] for s in subjects}
-    with tqdm(total=measure.steps(chosen, plan), desc="serving", unit="step") as bar:
+    with tqdm(total=1 + len(peers) + measure.steps(chosen, plan), desc="serving", unit="step") as bar:
 
         def tell(what: str) -> None:
             bar.set_postfix_str(what)
             bar.update()
 
         limit = machine.generator(plan.cores)
+        measure.compile_modules([_api(subjects[0]), *peers], subjects[0], plan, tell)
         models = [measure.measured(_api(subject), subject, chosen[subject], plan, tell) for subject in subjects]
     found = Results(**machine.description(), seconds=plan.seconds, rounds=plan.rounds, generator=limit, models=models)
     given.report.parent.mkdir(parents=True, exist_ok=True)

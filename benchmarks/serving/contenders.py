@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / ".venv" / "peers" / "bin"
 _PEERS = "benchmarks.serving.peers"
 FEW, MANY = (1, 16), (1, 16, 64)
+#: modules are compiled once, as in an image, whatever is usual on this machine
+_COMPILED = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(ROOT / ".local" / "bench-serving" / "bytecode"),
+}
 
 
 class Contender(ABC):
@@ -57,6 +62,7 @@ class Contender(ABC):
             # what `mlflow models serve` starts is uvicorn, which reads its options here
             "UVICORN_ACCESS_LOG": "false",
             **threads,
+            **_COMPILED,
         }
 
     @abstractmethod
@@ -85,8 +91,8 @@ class Api(Contender):
         return [sys.executable, "-m", "serving", "--port", str(port), "--models", str(self.models)]
 
     def environment(self, _subject: Subject) -> dict[str, str]:
-        """None: what it needs of that kind it must set itself."""
-        return {}
+        """Nothing that it must set itself."""
+        return _COMPILED
 
     def body(self, subject: Subject, which: Sequence[int]) -> bytes:
         """In physical units, as devices send them."""

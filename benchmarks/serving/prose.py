@@ -17,11 +17,12 @@ calibration as constants.
 *n connections* is a closed loop: each sends its next request when the one before is answered. *At 60 %* is a constant
 arrival rate over 128 connections at 60 % of what the server answers in its best closed loop, measured anew before each
 round; latency counts from the moment at which a request was due, whether or not it could be sent then, and begins half
-a second after the connections are opened. Figures are medians of {rounds} rounds of {seconds:g} s; *ahead*
-is the median of the rounds' ratios over 16 connections, as each peer takes turns with the API. Memory is the
-proportional set size of all the server's processes together, at its largest. The generator itself reaches
-{generator:,.0f} requests/s (p99 {generator_p99:.2f} ms) against a server that does nothing; at 1,000 requests/s its p99
-is {timed_p99:.2f} ms, and so much of each latency is its own.
+a second after the connections are opened. Figures are medians of {rounds} rounds of {seconds:g} s; *ahead* is the
+median of the rounds' ratios over 16 connections, as each peer takes turns with the API. *Ready after* counts from the
+start of the process, with modules that are compiled already, as in an image. Memory is the proportional set size of all
+the server's processes together, at its largest. The generator itself reaches {generator:,.0f} requests/s
+(p99 {generator_p99:.2f} ms) against a server that does nothing; at 1,000 requests/s its p99 is {timed_p99:.2f} ms, and
+so much of each latency is its own.
 
 Versions: {versions}."""
 
