@@ -7,6 +7,7 @@ model is built of each prediction, which would cost more than the graph takes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -15,12 +16,18 @@ from aiot_anomaly.detector import Detector, records
 from aiot_anomaly.inference import Scores
 from aiot_anomaly.profile import Profile
 from serving.instances import Instances
+from serving.prediction_text import PredictionText
 
 _OPTIONS = orjson.OPT_UTC_Z
+#: windows for which dictionaries take no longer than whole columns
+_FEW = 8
+_text = cache(PredictionText)
 
 
 def predictions(profile: Profile, part: Instances, scores: Scores) -> bytes:
     """The predictions of some instances, separated by commas."""
+    if len(part) > _FEW:
+        return _text(profile.sensor_names).predictions(part, scores)
     return rows(records(profile, part.device_ids, part.windows, scores, part.sources))
 
 

@@ -14,10 +14,15 @@ contributions of individual variables to a quadratic form.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from aiot_anomaly.profile import Profile
 from aiot_anomaly.series import Float
+
+#: one or many of them
+_Numbers = TypeVar("_Numbers", float, Float)
 
 
 def direction(profile: Profile, scale: Float) -> Float:
@@ -96,7 +101,7 @@ def threshold_factor(sensitivity: float) -> float:
     return float(2.0 ** ((50.0 - sensitivity) / 25.0))
 
 
-def severity(score: float) -> float:
-    """0 … 1 for a calibrated score: 0 at 0, 0.5 at the threshold (1.0), towards 1 beyond."""
+def severity(score: _Numbers) -> _Numbers:
+    """0 … 1 for a calibrated score, or for each of many: 0 at 0, 0.5 at the threshold (1.0), towards 1 beyond."""
     squared = score * score
     return squared / (1.0 + squared)
