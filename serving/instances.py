@@ -1,9 +1,8 @@
 """From the bytes of a `:predict` body to windows that can be scored.
 
-The usual body is decoded by msgspec, straight into the types that it must have: first its instances, whose values are
-left as text, and then the values of one after the other, which are packed before the next ones are read; so they never
-stand in memory together as Python objects. Whatever does not fit at once goes the slow way, through pydantic and
-`WindowForm.check`, which finds the fault and says it; only that way decides what is refused.
+The usual body is read by simdjson, see `serving.usual_body`, and its numbers become arrays without ever being Python
+objects. Whatever does not fit at once goes the slow way, through pydantic and `WindowForm.check`, which finds the fault
+and says it; only that way decides what is refused.
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Annotated, Any
+from functools import cached_property, lru_cache
+from typing import Any
 
-import msgspec
 import numpy as np
 from pydantic import ValidationError
 
@@ -28,53 +26,21 @@ from aiot_anomaly.windows import Windows
 from serving import payload
 from serving.calibration_cache import CalibrationCache
 from serving.errors import from_pydantic, unprocessable
-from serving.packed import Packer, packed
-from serving.schemas import MOST_INSTANCES, Instance, Parameters, PredictRequest, time_of
+from serving.schemas import MOST_INSTANCES, Instance, PredictRequest, time_of
+from serving.usual_body import UsualForm
 from serving.window_values import WindowForm
 
 #: instances that are read, scored and answered together: enough for the graph to be at its best, few enough that
 #: others need not wait long
 PART = 64
-#: objects that a usual body has at most: itself, its parameters, and for each instance its own and a calibration
-_MOST_OBJECTS = 2 + 2 * MOST_INSTANCES
-#: bytes of a body up to which its values are decoded with it: what a few windows take
-_SHORT = 16 * 1024
-#: bytes of text that a usual number takes at most, with what stands around it
-_LONGEST = 32
 #: bytes that a calibration has at most beside its numbers
 _NAMES_TAKE = 4096
 _CODES = {"window_end": "invalid_window_end", "calibration": "invalid_calibration"}
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
-
-
-_Sensitivity = Annotated[float, msgspec.Meta(ge=0, le=100)]
-
-
-class _Parameters(msgspec.Struct, forbid_unknown_fields=True):
-    sensitivity: _Sensitivity | None = None
-
-
-def _decoder(values: Any) -> msgspec.json.Decoder[Any]:
-    """Of the usual body, whose instances have values of this type."""
-    instance: Any = msgspec.defstruct(
-        "Instance",
-        [
-            ("device_id", str),
-            ("window_end", str),
-            ("values", values),
-            ("calibration", msgspec.Raw, msgspec.Raw(b"null")),
-            ("sensitivity", _Sensitivity | None, None),
-        ],
-        forbid_unknown_fields=True,
-    )
-    fields: Any = [("instances", list[instance]), ("parameters", _Parameters | None, None)]
-    return msgspec.json.Decoder(msgspec.defstruct("Body", fields, forbid_unknown_fields=True))
-
-
-#: device, end, packed values, and the calibration and the sensitivity that came along
-_Read = tuple[str, int, bytes, Calibration | None, float | None]
-#: of a long body, whose values are left as text
-_BODY = _decoder(msgspec.Raw)
+#: times that are kept, of so many characters at most: a fleet's windows end at the same ones
+_TIMES, _TIME_TAKES = 1024, 40
+#: device, end, the (T, F) numbers lying one after the other, and the calibration and the sensitivity that came along
+_Read = tuple[str, int, Any, Calibration | None, float | None]
 #: of a whole part's windows, whatever they are: shared, as it never changes
 _COMPLETE = np.ones(PART, dtype=bool)
 _COMPLETE.flags.writeable = False
@@ -114,17 +80,12 @@ class Reader:
         self._cache = cache
         self._form = WindowForm(detector.profile)
         steps, inputs = self._form.shape
-        row: Any = tuple[(float,) * inputs]  # type: ignore[misc] # as many as the profile says
-        values: Any = Annotated[list[row], msgspec.Meta(min_length=steps, max_length=steps)]
-        self._values = msgspec.json.Decoder(values)
-        self._short = _decoder(values)
-        self._most_bytes = _LONGEST * steps * inputs
         numbers = sum(math.prod(shape) for shape in shapes(detector.profile).values())
         #: of a calibration: 8 bytes a number make 11 characters, and there are a few names beside them
         self._most_of_calibration = 16 * numbers + _NAMES_TAKE
         #: JSON values that a body has at most: those of its windows, and a few beside them
         self._most_values = MOST_INSTANCES * (steps * (inputs + 1) + 32)
-        self._packer = Packer(self._form.shape)
+        self._usual_form = UsualForm(self._form.shape, MOST_INSTANCES, self._most_values)
 
     def parts(self, body: bytes) -> Iterator[Instances]:
         """The instances of a body, `PART` at a time.
@@ -132,96 +93,94 @@ class Reader:
         Raises:
             ApiError: it cannot be answered; a fault of a late instance is found when its part is read.
         """
-        given = _Given(body, self._short if len(body) <= _SHORT else _BODY, self._most_values)
+        given = _Given(body, self._usual_form, self._most_values)
         for at in range(0, len(given), PART):
             yield self._part(given, at)
+        given.end()
 
     def _part(self, given: _Given, first: int) -> Instances:
-        of = range(first, min(first + PART, len(given)))
-        devices: list[str] = []
-        ends: list[int] = []
-        values: list[bytes] = []
-        calibrations: list[Calibration] = []
-        sources: list[Source] = []
-        own: list[bool] = []
-        factors: list[float] = []
-        moved = False
-        for at in of:
-            try:
-                device, end, window, calibration, sensitivity = self._usual(given, at) or self._any(given, at)
-            except CalibrationError as e:
-                raise unprocessable(e.code, f"instance {at}: {e}", **e.details) from None
-            used, source = self._detector.calibration(device, calibration)
-            devices.append(device)
-            ends.append(end)
-            values.append(window)
-            calibrations.append(used)
-            sources.append(source)
-            own.append(calibration is not None)
-            sensitivity = given.sensitivity if sensitivity is None else sensitivity
-            factors.append(1.0 if sensitivity is None else threshold_factor(sensitivity))
-            moved = moved or sensitivity is not None
-        numbers = self._packer.array(values)
+        read = [self._read(given, at) for at in range(first, min(first + PART, len(given)))]
+        devices, ends, values, own, sensitivities = zip(*read, strict=True)
+        calibrations, sources = zip(*map(self._detector.calibration, devices, own), strict=True)
+        # of bytes that may be written to, as what is out of range is replaced
+        numbers: Float = np.frombuffer(bytearray().join(values)).reshape(-1, *self._form.shape)
         out_of_range = self._form.clear(numbers, first)
-        windows = Windows(np.array(ends, dtype=np.int64), numbers, _COMPLETE[: len(of)], out_of_range)
-        return Instances(devices, windows, calibrations, sources, np.array(factors) if moved else 1.0, own, first)
+        windows = Windows(np.array(ends, dtype=np.int64), numbers, _COMPLETE[: len(read)], out_of_range)
+        factors: Float | float = 1.0
+        if sensitivities.count(None) < len(sensitivities):
+            factors = np.array([1.0 if s is None else threshold_factor(s) for s in sensitivities])
+        came_along = [calibration is not None for calibration in own]
+        return Instances(devices, windows, calibrations, sources, factors, came_along, first)
+
+    def _read(self, given: _Given, at: int) -> _Read:
+        try:
+            device, end, values, own, sensitivity = self._usual(given, at) or self._any(given, at)
+        except CalibrationError as e:
+            raise unprocessable(e.code, f"instance {at}: {e}", **e.details) from None
+        return device, end, values, own, given.sensitivity if sensitivity is None else sensitivity
 
     def _usual(self, given: _Given, at: int) -> _Read | None:
         """An instance without a fault; None where there may be one."""
-        one = given.usual[at]
-        if one is None or _DEVICE_ID.fullmatch(one.device_id) is None:
+        found = None if given.usual is None else self._usual_form.instance(given.usual.instances[at])
+        if found is None:
             return None
-        # a longer text may be anything, and is counted before it stands in memory
-        if len(one.values) > self._most_bytes or len(one.calibration) > self._most_of_calibration:
+        device, window_end, values, text, sensitivity = found
+        # what is longer may be anything
+        if len(window_end) > _TIME_TAKES or (text is not None and len(text) > self._most_of_calibration):
+            return None
+        if _DEVICE_ID.fullmatch(device) is None:
             return None
         try:
-            end = int(time_of(one.window_end).timestamp())
-            text = bytes(one.calibration)
-            own = None if text == b"null" else self._cache.decode(self._form.profile, text)
-            text_left = isinstance(one.values, msgspec.Raw)
-            values = self._values.decode(one.values) if text_left else one.values
-            return one.device_id, end, packed(values), own, one.sensitivity
+            end = _seconds(window_end)
+            own = None if text is None else self._cache.decode(self._form.profile, text)
         except (ValueError, RecursionError):
             return None
+        return device, end, values, own, sensitivity
 
     def _any(self, given: _Given, at: int) -> _Read:
         try:
             one = Instance.model_validate(given.objects[at])
         except ValidationError as e:
             raise from_pydantic(e, f"instance {at}", _CODES) from None
-        values = self._form.check(one.values, f"instance {at}").tolist()
+        values = self._form.check(one.values, f"instance {at}")
         document = one.calibration
         own = None if document is None else self._cache.decode(self._form.profile, document.model_dump_json().encode())
-        return one.device_id, int(one.window_end.timestamp()), packed(values), own, one.sensitivity
+        return one.device_id, int(one.window_end.timestamp()), values, own, one.sensitivity
+
+
+@lru_cache(maxsize=_TIMES)
+def _seconds(text: str) -> int:
+    """The time that a text names, in seconds since 1970 UTC; a ValueError if it names none."""
+    return int(time_of(text).timestamp())
 
 
 class _Given:
     """The instances of a body, and the body as objects if it comes to that.
 
     Attributes:
-        usual: each instance, or None where it has not the usual form.
+        usual: the body in the usual form, None where it has another.
         sensitivity: of all instances that do not say their own.
 
     Args:
         body: of a request.
-        decoder: of the usual form.
-        most_values: JSON values that a good one has at most.
+        form: the usual one.
+        most_values: JSON values that a good body has at most.
     """
 
-    def __init__(self, body: bytes, decoder: msgspec.json.Decoder[Any], most_values: int) -> None:
+    def __init__(self, body: bytes, form: UsualForm, most_values: int) -> None:
         self._body = body
         self._most_values = most_values
-        document = _decoded(decoder, body)
-        self.usual: Sequence[Any]
-        parameters: _Parameters | Parameters | None
-        if document is not None and 0 < len(document.instances) <= MOST_INSTANCES:
-            self.usual, parameters = document.instances, document.parameters
-        else:
-            self.usual, parameters = [None] * len(self.objects), self._request.parameters
+        self.usual = form.body(body)
+        parameters = self.usual or self._request.parameters
         self.sensitivity = None if parameters is None else parameters.sensitivity
 
     def __len__(self) -> int:
-        return len(self.usual)
+        return len(self.usual or self.objects)
+
+    def end(self) -> None:
+        """All of them were read."""
+        if self.usual is not None:
+            self.usual.end()
 
     @property
     def objects(self) -> list[Any]:
@@ -244,13 +203,3 @@ class _Given:
             return PredictRequest.model_validate(document)
         except ValidationError as e:
             raise from_pydantic(e) from None
-
-
-def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """None where the body has not the usual form, or more in it than is to stand in memory unchecked."""
-    if body.count(b"{") > _MOST_OBJECTS:
-        return None
-    try:
-        return decoder.decode(body)
-    except (ValueError, RecursionError):
-        return None

@@ -248,9 +248,7 @@ def variants(instance: dict[str, Any], tiny) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("short", [1 << 20, 0], ids=["all at once", "one at a time"])
-def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkeypatch, short):
-    monkeypatch.setattr("serving.instances._SHORT", short)
+def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkeypatch):
     given = variants(instance, tiny)
     body = orjson.dumps({"instances": given})
 
@@ -269,13 +267,11 @@ def test_the_quick_way_and_the_thorough_way_read_the_same(tiny, instance, monkey
             np.testing.assert_array_equal(getattr(one, name), expected, err_msg=name)
 
 
-@pytest.mark.parametrize("short", [1 << 20, 0], ids=["all at once", "one at a time"])
-def test_what_has_no_fault_is_never_read_the_thorough_way(tiny, instance, monkeypatch, short):
+def test_what_has_no_fault_is_never_read_the_thorough_way(tiny, instance, monkeypatch):
     def slow(*_: object) -> None:
         raise AssertionError("it went the slow way")
 
     monkeypatch.setattr(Reader, "_any", slow)
-    monkeypatch.setattr("serving.instances._SHORT", short)
     body = orjson.dumps({"instances": variants(instance, tiny)})
     assert sum(len(p) for p in Reader(tiny, CalibrationCache()).parts(body)) == len(variants(instance, tiny))
 
