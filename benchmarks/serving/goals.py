@@ -47,7 +47,7 @@ def _of_model(model: ModelResult) -> Iterator[Goal]:
             yield Goal(what, f"≥ {least:.0%}", f"{ratio:.0%}", ratio >= least)
     share, limit = model.kernel.batch_share, model.kernel.json_share
     what = f"{name}: batches of 256 beside the kernel"
-    found = f"{share:.0%}; {limit:.0%} if only JSON were read and written"
+    found = f"{share:.0%}; {limit:.0%} if orjson read and wrote, and nothing else was done"
     yield Goal(what, f"≥ {KERNEL_SHARE:.0%}", found, share >= KERNEL_SHARE)
     for server in model.servers:
         if server.name in AHEAD:

@@ -104,7 +104,7 @@ class KernelResult(_Document):
         single_p50_ms: of one window.
         batch_windows_s: 256 windows a run.
         batch_share: the API's windows a second, in batches of 256, by the kernel's in the same round, the median.
-        json_share: likewise of the kernel that reads its windows from JSON and writes its answers, and nothing else.
+        json_share: likewise of the kernel that reads its windows and writes its answers by orjson, and nothing else.
     """
 
     single_windows_s: float

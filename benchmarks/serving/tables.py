@@ -73,11 +73,11 @@ def batches(model: ModelResult, language: Language = ENGLISH) -> str:
     if language.portuguese:
         return language.number(
             f"Em lotes de 256: {rate:,.0f} janelas/s, {share:.0%} do que o ONNX Runtime sozinho faz ({limit:,.0f}); só "
-            f"ler e escrever o JSON, e mais nada, deixa {json:.0%}."
+            f"ler e escrever o JSON com orjson, e mais nada, deixa {json:.0%}."
         )
     return (
         f"In batches of 256: {rate:,.0f} windows/s, {share:.0%} of what ONNX Runtime alone does ({limit:,.0f}); "
-        f"reading and writing the JSON, and nothing else, leaves {json:.0%}."
+        f"reading and writing the JSON by orjson, and nothing else, leaves {json:.0%}."
     )
 
 
