@@ -42,6 +42,7 @@ class UsualForm:
     def __init__(self, shape: tuple[int, int], most_instances: int, most_values: int) -> None:
         steps, inputs = shape
         self._row_lengths = [inputs] * steps
+        self._bytes = np.dtype(np.float64).itemsize * steps * inputs
         self._most_instances = most_instances
         self._most_values = most_values
 
@@ -67,7 +68,10 @@ class UsualForm:
             device, end, values = given["device_id"], given["window_end"], given["values"]
             if [*map(len, values)] != self._row_lengths or not isinstance(device, str) or not isinstance(end, str):
                 return None
-            numbers = values.as_buffer(of_type="d")
+            numbers = memoryview(values.as_buffer(of_type="d"))
+            # a list in a row's place, which another instance's missing row hides from the count of the body's lists
+            if numbers.nbytes != self._bytes:
+                return None
             if len(given) == _NEEDED:
                 return device, end, numbers, None, None
             names = set(given)

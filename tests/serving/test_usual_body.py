@@ -87,6 +87,13 @@ def test_a_window_of_another_form_is_left(values):
     assert read(text(values)) is None
 
 
+def test_numbers_that_another_windows_missing_row_hides_are_counted():
+    more, fewer = (text(values).decode()[len('{"instances":[') : -2] for values in ("[[1,[2,9]],[3,4]]", "[[1,2]]"))
+    found = FORM.body(f'{{"instances":[{more},{fewer}]}}'.encode())
+    assert found is not None
+    assert [FORM.instance(one) for one in found.instances] == [None, None]
+
+
 def test_lists_that_are_missing_in_one_window_do_not_hide_in_another():
     """The number of lists in the body is the right one, and so is that of the numbers in each window."""
     nested, short = [[[1, 2], []], [3, 4]], [[1, 2], "ab"]
