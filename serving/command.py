@@ -6,7 +6,6 @@ import argparse
 import gc
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -26,8 +25,6 @@ _SWITCH_S = 0.0005
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; 1 if the bundles or the settings are not right."""
-    # uvicorn drains and then raises the signal again: that is a good end, not a killed process
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         settings = from_environment(os.environ)
         given = _parser(settings).parse_args(arguments)

@@ -63,13 +63,15 @@ def is_asked(model: Model, body: bytes, timeout_s: float, tell: Tell) -> bool:
     part = parts[0]
 
     def found(scores: Scores | Exception) -> None:
+        told: bytes | Exception
         try:
             if isinstance(scores, Exception):
                 raise scores
-            tell(encoding.response(model.detector, [_content(model, part, scores)]))
+            told = encoding.response(model.detector, [_content(model, part, scores)])
         except Exception as e:
             # whatever it is, who else is in the batch is told, too
-            tell(e)
+            told = e
+        tell(told)
 
     model.batcher.submit(part, deadline, found)
     return True

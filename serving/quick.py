@@ -60,10 +60,13 @@ class Quick(HttpToolsProtocol):
 
     routes: Mapping[bytes, QuickRoute] = {}
     _held: bytes | None = None
+    #: whether one of the requests that came together was held
+    _has_held = False
     _start = 0.0
 
     def data_received(self, data: bytes) -> None:
         """What is held must have come whole: uvicorn's way watches the rest of a body."""
+        self._has_held = False
         super().data_received(data)
         if self._held is not None:
             self._release()
@@ -72,7 +75,7 @@ class Quick(HttpToolsProtocol):
         """Holds the request where it may be answered here."""
         if self._is_usual():
             self._start = time.perf_counter()
-            self._held = b""
+            self._held, self._has_held = b"", True
             return
         super().on_headers_complete()
 
@@ -82,6 +85,8 @@ class Quick(HttpToolsProtocol):
             and self.parser.get_method() == b"POST"
             and self.parser.get_http_version() == "1.1"
             and self.parser.should_keep_alive()
+            # the others of those that came together wait for a turn of the loop each, so that others get in
+            and not self._has_held
             # answers leave in the order of the requests, and not before those before them are taken
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused

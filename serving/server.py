@@ -24,6 +24,8 @@ from serving.service import Service
 _GRACE_S = 9.5
 #: longer than what balancers and clients keep a connection for, so that they, who know what is under way, close it
 _KEEP_ALIVE_S = 75
+#: a tenth of a second each, without a connection or an answer, after which nobody is expected to come again
+_ALONE_TICKS = 5
 
 
 class Server(uvicorn.Server):
@@ -32,7 +34,7 @@ class Server(uvicorn.Server):
     Args:
         service: that is told.
         config: of uvicorn; see `configuration`.
-        drain_s: for how long it still answers, unless no connection is open.
+        drain_s: for how long it still answers, unless nobody comes for half a second.
         begin: what is to be done once it listens, if anything; the server ends if that fails.
     """
 
@@ -48,6 +50,9 @@ class Server(uvicorn.Server):
         self._drain_s = drain_s
         self._begin = begin
         self._end: float | None = None
+        self._answered = 0
+        self._ticks_alone = 0
+        self._is_closed = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM drains; a second one, or Ctrl-C, ends it as uvicorn does."""
@@ -69,9 +74,24 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second: whether it is time to end."""
-        if self._end is not None and (time.monotonic() >= self._end or not self.server_state.connections):
-            self.should_exit = True
+        if self._end is not None:
+            self._drain(self._end)
         return await super().on_tick(counter)
+
+    def _drain(self, end: float) -> None:
+        answered = self.server_state.total_requests
+        is_alone = not self.server_state.connections and answered == self._answered
+        self._ticks_alone = self._ticks_alone + 1 if is_alone else 0
+        self._answered = answered
+        # one who has been answered, with `connection: close`, may be about to come again
+        if time.monotonic() < end and self._ticks_alone < _ALONE_TICKS:
+            return
+        if self._is_closed:
+            self.should_exit = True
+        # who came before it was closed has until the next tick to be read: then uvicorn hangs up on who asks nothing
+        for listening in self.servers:
+            listening.close()
+        self._is_closed = True
 
 
 def create(

@@ -114,6 +114,31 @@ def test_sigterm_loses_no_request(models_dir, instance):
         assert set(found) == {200, 503}
 
 
+def test_after_sigterm_whoever_comes_again_is_answered_until_the_end(models_dir, instance):
+    content = body(instance)
+    with started(models_dir, DRAIN_MS="1500") as server, ThreadPoolExecutor(1) as threads:
+
+        def client() -> float:
+            """Comes again and again, with nothing open meanwhile; when it was answered last."""
+            last = 0.0
+            while True:
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+                try:
+                    connection.request("POST", URL, content)
+                    assert connection.getresponse().status == 200
+                except ConnectionError:
+                    return last
+                last = time.monotonic()
+                connection.close()
+                time.sleep(0.03)
+
+        found = threads.submit(client)
+        time.sleep(0.3)
+        begin = time.monotonic()
+        server.stop()
+        assert 1.2 < found.result() - begin < 5
+
+
 def test_a_body_that_does_not_come_is_given_up(models_dir, instance):
     with started(models_dir, BODY_TIMEOUT_S="0.3") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow:

@@ -230,6 +230,20 @@ def test_what_many_ask_in_one_turn_is_scored_together_and_each_gets_its_own(aske
     assert float(batches.split()[-1]) <= QUIET + len(devices) / 2
 
 
+def test_of_requests_that_come_together_only_the_first_is_answered_where_it_is_read(asked, instance):
+    """Else one client's packet of refusals would be answered to its end before anybody else is heard."""
+    wrong = request(None, body=b"{")
+
+    async def talk(c: Connection):
+        await c.send(wrong * 5 + request(instance))
+        found = [status for status, _, _ in await c.receive(6)]
+        return found, list(c.seen), (await c.ask(wrong))[0], list(c.seen)
+
+    found, seen, after, seen_after = asked(talk, instance)
+    assert (found, after) == ([400] * 5 + [200], 400)
+    assert seen == seen_after == [PATH] * 5
+
+
 def test_a_request_behind_one_that_waits_is_answered_after_it(asked, instance):
     async def talk(c: Connection):
         c.service.models["tiny"].batcher._singles = 0
