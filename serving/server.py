@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from serving.connection_limits import ConnectionLimits
+from serving.offers import Offers
 from serving.one_write import OneWrite
 from serving.quick import Quick, QuickRoute
 from serving.service import Service
@@ -113,7 +114,7 @@ def create(
         begin: see `Server`.
     """
 
-    class Protocol(OneWrite, ConnectionLimits, Quick):
+    class Protocol(OneWrite, ConnectionLimits, Quick, Offers):
         routes = quick
 
     drain_s = service.settings.drain_ms / 1000

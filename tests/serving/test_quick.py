@@ -355,6 +355,33 @@ def test_a_server_that_is_to_end_says_so(asked, instance):
     assert asked(talk, instance) == [PATH]
 
 
+@pytest.mark.parametrize("cut", [None, 10, -60])
+def test_an_offer_of_another_protocol_is_passed_over(asked, instance, cut):
+    offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk")
+    one = request(instance, *offer)
+
+    async def talk(c: Connection):
+        behind = request({**instance, "device_id": "behind"})
+        await c.send(*([one + behind] if cut is None else [one[:cut], one[cut:] + behind]))
+        return await c.receive(2)
+
+    first, second = asked(talk, instance)
+    assert [found[0] for found in (first, second)] == [200, 200]
+    devices = [found[2]["predictions"][0]["device_id"] for found in (first, second)]
+    assert devices == [instance["device_id"], "behind"]
+
+
+def test_an_offer_with_a_long_body_is_passed_over_too(asked, instance):
+    body = orjson.dumps({"instances": [instance] * 600})
+
+    async def talk(c: Connection):
+        return await c.ask(request(None, "Connection: Upgrade", "Upgrade: h2c", body=body))
+
+    status, _, content = asked(talk, instance)
+    assert len(body) > 64 * 1024
+    assert (status, len(content["predictions"])) == (200, 600)
+
+
 def test_a_body_beyond_the_limit_is_refused(asked, instance):
     size = len(request(instance).partition(b"\r\n\r\n")[2])
 
