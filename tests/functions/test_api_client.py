@@ -66,8 +66,12 @@ def test_predictions_come_back_one_a_window_in_order(client: ApiClient) -> None:
     assert [int(a.prediction.window_end.timestamp()) for a in answers] == windows.ends.tolist()
 
 
-def test_more_windows_than_fit_in_one_request_go_in_several(client: ApiClient, contract: ContractApi) -> None:
-    assert len(client.predict("tiny", "d-1", some_windows(2500))) == 2500
+def test_more_windows_than_fit_in_one_request_go_in_several(contract: ContractApi) -> None:
+    with contract_api.running(contract) as url:
+        # patient: of a thousand windows a busy machine may take longer than of the others' few
+        client = ApiClient(url)
+        assert len(client.predict("tiny", "d-1", some_windows(2500))) == 2500
+        client.close()
     assert [n for _, _, n, _ in contract.requests] == [1024, 1024, 452]
 
 
