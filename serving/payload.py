@@ -6,11 +6,14 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+import numpy as np
 import orjson
 from starlette.types import Receive
 
 from serving.errors import ApiError, shorten, unprocessable
 
+#: bytes of a body that is short: so few values fit into it that they need not be counted
+SHORT = 64 * 1024
 _NOT_A_NUMBER = re.compile(r"-?(NaN|Infinity)")
 
 
@@ -30,6 +33,13 @@ async def receive_body(receive: Receive) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def count(text: bytes, sign: bytes) -> int:
+    """How often a sign is in a text: in a long one, numpy finds that out several times as fast."""
+    if len(text) <= SHORT:
+        return text.count(sign)
+    return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord(sign)))
+
+
 def check_size(body: bytes, most_values: int) -> None:
     """Refuses a body with more JSON values than any good one has, before they stand in memory as objects.
 
@@ -37,7 +47,7 @@ def check_size(body: bytes, most_values: int) -> None:
         ApiError: 413.
     """
     # each value but the first comes after one of these; inside of a text there may be more, but not in a good body
-    found = body.count(b",") + body.count(b"[") + body.count(b"{")
+    found = sum(count(body, sign) for sign in (b",", b"[", b"{"))
     if found > most_values:
         message = f"the body has about {found} JSON values, expected at most {most_values}: send fewer a request"
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", message, limit=most_values)

@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
 
     Args:
         service: that is told.
-        config: of uvicorn; see `configuration`.
+        config: of uvicorn; see `create`.
         drain_s: for how long it still answers, unless nobody comes for half a second.
         begin: what is to be done once it listens, if anything; the server ends if that fails.
     """

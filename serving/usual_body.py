@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import simdjson
 
+from serving import payload
+
 #: device, end, the memory of T × F finite 64-bit floats row after row, calibration as JSON, sensitivity from 0 to 100;
 #: the texts may be any, and the last two are None where an instance has none
 Usual = tuple[str, str, Any, bytes | None, float | None]
 
-#: bytes of a body up to which it is read without a look at how many values it has
-_SHORT = 64 * 1024
 #: bytes of a body up to which its parser is kept
 _LONG = 2 * 1024 * 1024
 #: parsers whose memory is used again: to be given new memory takes as long as to read a body into it
@@ -48,8 +48,11 @@ class UsualForm:
 
     def body(self, text: bytes) -> UsualBody | None:
         """A request's body; None where it has not this form."""
-        lists = _count(text, b"[")
-        if len(text) > _SHORT and lists + _count(text, b"{") + _count(text, b",") > self._most_values:
+        lists = payload.count(text, b"[")
+        if (
+            len(text) > payload.SHORT
+            and lists + payload.count(text, b"{") + payload.count(text, b",") > self._most_values
+        ):
             return None
         # which simdjson would pass over
         if text.startswith(_BYTE_ORDER_MARK):
@@ -69,7 +72,7 @@ class UsualForm:
             if [*map(len, values)] != self._row_lengths or not isinstance(device, str) or not isinstance(end, str):
                 return None
             numbers = memoryview(values.as_buffer(of_type="d"))
-            # a list in a row's place, which another instance's missing row hides from the count of the body's lists
+            # a list in a number's place, which another instance's missing row hides from the count of the body's lists
             if numbers.nbytes != self._bytes:
                 return None
             if len(given) == _NEEDED:
@@ -93,7 +96,7 @@ class UsualBody:
         sensitivity: of all instances that do not say their own.
 
     Raises:
-        Exception: one of those that simdjson raises; it is no JSON, or has another form.
+        Exception: one of `_OTHERWISE`, simdjson's own or as those; it is no JSON, or has another form.
     """
 
     def __init__(self, text: bytes) -> None:
@@ -130,10 +133,3 @@ def _checked(sensitivity: Any) -> float | None:
     if sensitivity is None or (type(sensitivity) in {float, int} and 0 <= sensitivity <= 100):
         return sensitivity  # type: ignore[no-any-return] # of the types that were asked for
     raise ValueError("expected a number from 0 to 100")
-
-
-def _count(text: bytes, sign: bytes) -> int:
-    """How often a sign is in a text: in a long one, numpy finds that out several times as fast."""
-    if len(text) <= _SHORT:
-        return text.count(sign)
-    return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord(sign)))
